@@ -1,0 +1,53 @@
+#pragma once
+// A flow to be judged: where it starts (vantage), what it is sent to (entry), with which protocol and family.
+// The oracle maps (World, Flow) to an Expectation. Plain values.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "common/address.hpp"
+
+namespace conntruth {
+
+enum class VantageKind : std::uint8_t { kPod, kNode, kExternal };
+
+struct Vantage {
+  VantageKind kind = VantageKind::kPod;
+  std::string node;  // the node it is on; for an external client the node at which its traffic enters
+  std::string pod;   // pod name; "" for node and external vantages
+  IpAddress source;  // the address the flow starts with
+
+  [[nodiscard]] std::string name() const;  // "node-1-pod-0", "node-1", "external>node-1"
+  auto operator<=>(const Vantage&) const = default;
+};
+
+enum class EntryKind : std::uint8_t {
+  kClusterIp,
+  kNodePort,
+  kExternalIp,
+  kLoadBalancer,
+  kPodIp,         // an endpoint's own address and port: headless Services and controls
+  kUnusedPort,    // a Service's address with a port that no Service has
+  kUnallocated,   // an address of the Service range that no Service has
+};
+[[nodiscard]] std::string_view to_string(EntryKind kind);  // "clusterIP", "nodePort", "externalIP", "loadBalancer", ...
+
+struct Entry {
+  EntryKind kind = EntryKind::kClusterIp;
+  std::string service;    // "namespace/name"; may be empty for kPodIp and kUnallocated
+  std::string port_name;  // ServicePort.name
+  std::string node;       // kNodePort: whose address it is. Else ""
+  SocketAddress target;   // where packets are sent
+  auto operator<=>(const Entry&) const = default;
+};
+
+struct Flow {
+  Vantage vantage;
+  Entry entry;
+  Protocol protocol = Protocol::kTcp;
+  [[nodiscard]] Family family() const { return entry.target.address.family(); }
+  auto operator<=>(const Flow&) const = default;
+};
+
+}  // namespace conntruth

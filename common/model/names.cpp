@@ -1,0 +1,123 @@
+// The words of the model as text: one place, so that every output spells them alike.
+#include "common/model/expectation.hpp"
+#include "common/model/flow.hpp"
+#include "common/model/probe.hpp"
+
+namespace conntruth {
+
+std::string Vantage::name() const {
+  switch (kind) {
+    case VantageKind::kPod:
+      return pod;
+    case VantageKind::kNode:
+      return node;
+    case VantageKind::kExternal:
+      return "external>" + node;
+  }
+  return "?";
+}
+
+std::string_view to_string(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::kClusterIp:
+      return "clusterIP";
+    case EntryKind::kNodePort:
+      return "nodePort";
+    case EntryKind::kExternalIp:
+      return "externalIP";
+    case EntryKind::kLoadBalancer:
+      return "loadBalancer";
+    case EntryKind::kPodIp:
+      return "podIP";
+    case EntryKind::kUnusedPort:
+      return "unusedPort";
+    case EntryKind::kUnallocated:
+      return "unallocated";
+  }
+  return "?";
+}
+
+std::string_view to_string(Method method) {
+  switch (method) {
+    case Method::kUdpSocket:
+      return "udp-socket";
+    case Method::kTcpSocket:
+      return "tcp-socket";
+    case Method::kUdpCrafted:
+      return "udp-crafted";
+    case Method::kTcpSyn:
+      return "tcp-syn";
+    case Method::kSctpInit:
+      return "sctp-init";
+  }
+  return "?";
+}
+
+Protocol protocol_of(Method method) {
+  switch (method) {
+    case Method::kTcpSocket:
+    case Method::kTcpSyn:
+      return Protocol::kTcp;
+    case Method::kSctpInit:
+      return Protocol::kSctp;
+    case Method::kUdpSocket:
+    case Method::kUdpCrafted:
+      return Protocol::kUdp;
+  }
+  return Protocol::kUdp;
+}
+
+std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kReplied:
+      return "replied";
+    case Outcome::kRefused:
+      return "refused";
+    case Outcome::kTimedOut:
+      return "timed-out";
+    case Outcome::kToolError:
+      return "tool-error";
+  }
+  return "?";
+}
+
+std::string to_string(const OutcomeSet& outcomes) {
+  std::string text;
+  const auto add = [&text](bool present, std::string_view word) {
+    if (!present) return;
+    if (!text.empty()) text += '|';
+    text += word;
+  };
+  add(outcomes.replied, "replied");
+  add(outcomes.refused, "refused");
+  add(outcomes.timed_out, "timed-out");
+  return text.empty() ? "nothing" : text;
+}
+
+std::string_view to_string(SourceRule rule) {
+  switch (rule) {
+    case SourceRule::kAny:
+      return "any";
+    case SourceRule::kClient:
+      return "client";
+    case SourceRule::kNode:
+      return "node";
+    case SourceRule::kClientOrNode:
+      return "client-or-node";
+  }
+  return "?";
+}
+
+std::string_view to_string(Spread spread) {
+  switch (spread) {
+    case Spread::kUniform:
+      return "uniform";
+    case Spread::kSticky:
+      return "sticky";
+    case Spread::kFree:
+      return "free";
+  }
+  return "?";
+}
+
+}  // namespace conntruth

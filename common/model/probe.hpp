@@ -1,0 +1,143 @@
+#pragma once
+// What the controller asks of agents and what agents report: tasks, responders, samples. Plain values without protobuf;
+// common/codec turns them into messages and back.
+//
+// A task is a series of probes of one flow key; probe `n` of task `t` has the 64-bit id (t << 32 | n). Both ends report
+// under that id, so the controller joins without any other key.
+// Times are CLOCK_MONOTONIC nanoseconds of the reporting node and never compared across nodes without a bound (inside a
+// lab all nodes share one clock).
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/address.hpp"
+
+namespace conntruth {
+
+using ProbeId = std::uint64_t;
+[[nodiscard]] constexpr ProbeId probe_id(std::uint32_t task, std::uint32_t sequence) {
+  return (static_cast<ProbeId>(task) << 32U) | sequence;
+}
+[[nodiscard]] constexpr std::uint32_t task_of(ProbeId id) { return static_cast<std::uint32_t>(id >> 32U); }
+[[nodiscard]] constexpr std::uint32_t sequence_of(ProbeId id) { return static_cast<std::uint32_t>(id); }
+
+// How a probe is sent. Socket methods go through connect/sendto of the kernel (socket-level load balancers see them),
+// crafted ones through raw IP sockets that pass the output hooks; TCP SYN and SCTP INIT are half-open.
+enum class Method : std::uint8_t { kUdpSocket = 1, kTcpSocket, kUdpCrafted, kTcpSyn, kSctpInit };
+[[nodiscard]] std::string_view to_string(Method method);  // "udp-socket", "tcp-socket", "udp-crafted", ...
+[[nodiscard]] Protocol protocol_of(Method method);
+
+// What a client saw. Judging (wrong endpoint, wrong source) is the controller's; these are the raw facts.
+enum class Outcome : std::uint8_t {
+  kReplied = 1,  // an answer with a valid identity for this probe id
+  kRefused,      // ICMP error, RST or ABORT: Refusal says which, and from whom
+  kTimedOut,     // nothing came back until the deadline; silence is not refusal
+  kToolError,    // the tool could not do it (no source port, EPERM on send, vanished namespace): never green
+};
+[[nodiscard]] std::string_view to_string(Outcome outcome);  // "replied", "refused", "timed-out", "tool-error"
+
+enum class RefusalKind : std::uint8_t { kNone = 0, kIcmp, kReset, kAbort };
+
+struct Refusal {
+  RefusalKind kind = RefusalKind::kNone;
+  std::uint8_t icmp_type = 0;  // of the family's ICMP
+  std::uint8_t icmp_code = 0;
+  IpAddress from;  // who sent it
+  auto operator<=>(const Refusal&) const = default;
+};
+
+struct Sample {
+  ProbeId id = 0;
+  Outcome outcome = Outcome::kToolError;
+  std::uint32_t responder = 0;        // replied: ResponderSpec.id; 0 otherwise
+  SocketAddress seen_source;          // replied: the source address the responder saw
+  SocketAddress seen_destination;     // replied: the destination it saw (its own address)
+  Refusal refusal;                    // refused: what and from whom
+  std::uint16_t source_port = 0;      // the client's
+  std::int64_t sent_ns = 0;           // client's clock
+  std::int64_t round_trip_ns = 0;     // replied and refused; user to user
+  std::string error;                  // tool-error: one line
+  bool operator==(const Sample&) const = default;
+};
+
+// The answering side's own sight of a probe.
+struct Sight {
+  ProbeId id = 0;
+  std::uint32_t responder = 0;
+  SocketAddress source;
+  std::int64_t received_ns = 0;
+  bool operator==(const Sight&) const = default;
+};
+
+// Where on a node a socket lives: the node's own namespace ("") or a pod's or an external client's, by name.
+using NamespaceName = std::string;
+
+struct ResponderSpec {
+  std::uint32_t id = 0;  // 1..; unique in the run; names (namespace, protocol, port), both families
+  NamespaceName place;   // "" is the node itself
+  Protocol protocol = Protocol::kTcp;
+  std::uint16_t port = 0;
+  bool operator==(const ResponderSpec&) const = default;
+};
+
+struct ProbeTask {
+  std::uint32_t id = 0;  // 1..; unique in the run
+  NamespaceName place;   // where it starts
+  IpAddress source;      // unspecified: the kernel's choice
+  SocketAddress target;  // an unspecified address or port 0 is a tool error for every probe of the task
+  Method method = Method::kUdpSocket;
+  std::uint32_t count = 1;                            // probes to send
+  std::chrono::microseconds interval{0};              // between two probes of this task; 0: as the budget allows
+  std::chrono::milliseconds timeout{1000};            // per probe
+  std::uint16_t source_port = 0;                      // non-zero: every probe uses this one (one 5-tuple)
+  // Non-empty: stop early after `until_count` consecutive replies of one of these responders (following a change).
+  std::vector<std::uint32_t> until_responders;
+  std::uint32_t until_count = 0;
+  bool operator==(const ProbeTask&) const = default;
+};
+
+// One unit of work for one agent. Responders stay until the session ends or `drop_responders` names them.
+struct Assignment {
+  std::uint64_t id = 0;
+  std::vector<ResponderSpec> responders;
+  std::vector<std::uint32_t> drop_responders;
+  std::vector<ProbeTask> tasks;
+  bool operator==(const Assignment&) const = default;
+};
+
+// Losses inside the agent, each with its name; zero ones are left out.
+struct LossCounter {
+  std::string name;  // "raw-socket-overflow", "late-answer", "duplicate-answer", "foreign-packet", ...
+  std::uint64_t count = 0;
+  bool operator==(const LossCounter&) const = default;
+};
+
+struct ResultBatch {
+  std::uint64_t sequence = 0;    // per session, from 1; the controller acknowledges the highest it stored
+  std::uint64_t assignment = 0;  // which one the samples belong to
+  std::vector<Sample> samples;
+  std::vector<Sight> sights;
+  std::vector<LossCounter> losses;  // totals since the agent started
+  bool assignment_done = false;     // last batch of that assignment
+  std::string assignment_error;     // set: the assignment could not be carried out, with the reason
+  bool operator==(const ResultBatch&) const = default;
+};
+
+// An agent's first words.
+struct Hello {
+  std::string node;
+  std::string agent_version;
+  std::string kernel_release;
+  std::uint32_t protocol_version = 1;
+  std::vector<std::string> capabilities;  // "udp-socket", ... (methods), "ipv6", "raw", ...
+  std::vector<NamespaceName> places;      // namespaces it can enter
+  std::uint64_t acknowledged = 0;         // resume: highest batch it knows to be stored; 0 on a first connection
+  std::string session;                    // resume: the session id given by Welcome; "" on a first connection
+  bool operator==(const Hello&) const = default;
+};
+
+}  // namespace conntruth

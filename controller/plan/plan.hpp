@@ -1,0 +1,92 @@
+#pragma once
+// The plan of a run: scenarios × topology turned into stages of cells with their expectations, tasks and controls.
+// A pure, deterministic function of its inputs: the run's store keeps the inputs, and `rejudge` plans again.
+//
+// Stage k carries step k of every selected scenario in one world (each scenario has Services of its own), so that a run
+// needs as many changes of the world as its longest scenario has steps. Order within a stage:
+//   1. follow tasks start (they probe the canary Service at a fixed pace while the world changes),
+//   2. the world is published; the stage goes on when every follow task has ended (event-driven, bounded),
+//   3. `pause` passes (only where a scenario's subject is a time-out),
+//   4. control and body tasks run.
+// Threading: values.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/model/expectation.hpp"
+#include "common/model/flow.hpp"
+#include "common/model/probe.hpp"
+#include "common/model/topology.hpp"
+#include "common/world/world.hpp"
+
+namespace conntruth::plan {
+
+// A task and the agent that carries it out. `agent` is a node name or an external client's name.
+struct PlannedTask {
+  std::string agent;
+  ProbeTask task;
+};
+
+struct PlannedResponder {
+  std::string agent;
+  ResponderSpec spec;
+  std::vector<IpAddress> addresses;  // of its place, both families: address + spec.port is an endpoint of the world
+};
+
+// A probe whose result is known whatever the Service layer does. Positive: straight to an endpoint's own address, must
+// be answered by it. Negative: straight to the same address at a port nobody answers, must be refused: it proves that a
+// refusal is visible from this vantage. A control that fails makes every cell that names it invalid.
+struct Control {
+  std::string id;  // "control/positive/node-1-pod-0>node-2-pod-0/tcp/ipv4"
+  bool positive = true;
+  std::uint32_t responder = 0;        // positive: who must answer
+  std::vector<std::uint32_t> tasks;   // task ids
+};
+
+enum class CellRule : std::uint8_t {
+  kFlows,   // every sample against the expectation, shares by chi-square
+  kFollow,  // time from publishing the world to the node's first right answer, against `follow_bound`
+  kRotate,  // session affinity timed out: over the pooled samples of its tasks more than one endpoint must answer
+};
+
+struct Cell {
+  std::string id;        // stable: "SCENARIO/STEP/ROW>ENTRY/PROTOCOL/FAMILY"
+  std::string scenario;
+  std::string step;
+  std::string table;     // cells with the same table make one matrix: "web clusterIP tcp ipv4"
+  std::string row;       // vantage name
+  std::string column;    // entry (and, where one Service stands for one endpoint, the endpoint's node)
+  Flow flow;
+  Expectation expectation;
+  CellRule rule = CellRule::kFlows;
+  std::chrono::milliseconds follow_bound{0};
+  std::vector<std::uint32_t> tasks;     // task ids whose samples make up the cell
+  std::vector<std::uint32_t> controls;  // indices into Stage::controls
+};
+
+struct Stage {
+  world::World world;
+  std::chrono::milliseconds pause{0};
+  std::vector<PlannedTask> follow_tasks;
+  std::vector<PlannedTask> tasks;  // controls and body
+  std::vector<Control> controls;
+  std::vector<Cell> cells;         // including the follow cells
+};
+
+// A cell that was selected but cannot be run here, and why ("agent cannot do sctp-init", "node has no ipv6 address").
+struct NotRun {
+  std::string cell;
+  std::string scenario;
+  std::string reason;
+};
+
+struct Plan {
+  Topology topology;
+  std::vector<PlannedResponder> responders;
+  std::vector<Stage> stages;
+  std::vector<NotRun> not_run;
+};
+
+}  // namespace conntruth::plan

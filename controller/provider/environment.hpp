@@ -1,0 +1,43 @@
+#pragma once
+// The environment a run takes place in: who the nodes are, how a world gets to the dataplane under test, how agents are
+// started. The lab is one; a cluster behind its API is another. Logic never asks which one it has.
+// Threading: called from the run's thread only.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/model/topology.hpp"
+#include "common/result.hpp"
+#include "common/world/world.hpp"
+
+namespace conntruth {
+
+// When one node's dataplane says that it has a generation of the world in the kernel (its own claim, beside our probes).
+struct Programmed {
+  std::string node;
+  std::uint64_t generation = 0;
+  std::int64_t at_ns = 0;  // CLOCK_MONOTONIC
+  std::string error;       // set: it could not program it
+  bool operator==(const Programmed&) const = default;
+};
+
+class Environment {
+ public:
+  virtual ~Environment() = default;
+  [[nodiscard]] virtual const Topology& topology() const = 0;
+  // Nodes as Kubernetes objects, for the world: names, zones, addresses, labels, taints.
+  [[nodiscard]] virtual std::vector<world::Node> nodes() const = 0;
+  // Starts one agent per node and external client; they connect to `endpoint` (a gRPC target). kUnavailable names
+  // the node whose agent did not start.
+  [[nodiscard]] virtual Status start_agents(const std::string& endpoint) = 0;
+  // Ends them and waits until they are gone. Never fails: what is gone is gone.
+  virtual void stop_agents() = 0;
+  // Hands the world to every node's dataplane; returns at once.
+  [[nodiscard]] virtual Status publish(const world::World& world) = 0;
+  // What each node's dataplane has said about that generation so far; nodes that said nothing are missing.
+  [[nodiscard]] virtual std::vector<Programmed> programmed(std::uint64_t generation) = 0;
+};
+
+}  // namespace conntruth
