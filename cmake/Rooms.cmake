@@ -19,6 +19,11 @@ function(conntruth_room name)
   endif()
 endfunction()
 
+# Targets that gather every test program of a label, so that a lane builds no more than it runs.
+foreach(label unit lab faults)
+  add_custom_target(tests_${label})
+endforeach()
+
 # One test program from the *_test.cpp files of the current folder, registered with ctest test by test.
 #   conntruth_tests(unit_common_world LINKS common_world LABEL unit)
 function(conntruth_tests name)
@@ -34,6 +39,9 @@ function(conntruth_tests name)
                                              CONNTRUTH_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   if(NOT TESTS_TIMEOUT)
     set(TESTS_TIMEOUT 60)
+  endif()
+  if(TARGET tests_${TESTS_LABEL})
+    add_dependencies(tests_${TESTS_LABEL} ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${TESTS_LABEL}" TIMEOUT ${TESTS_TIMEOUT})
 endfunction()
