@@ -1,0 +1,54 @@
+#pragma once
+// Why a cell has its verdict: stable kebab-case codes for machines, a sentence each for people. The only list of codes;
+// a new one needs a row in docs/verdicts.md and a literal case in the judge's tests.
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace conntruth::judge {
+
+enum class ReasonCode : std::uint8_t {
+  kAsExpected,
+  // A reply had to come.
+  kSilent,     // not one answer, nothing reached an endpoint
+  kLost,       // some flows got no answer
+  kReplyLost,  // endpoints saw every unanswered request
+  kRefusedNotReplied,
+  // No reply may come.
+  kRepliedNotRefused,
+  kRepliedNotSilent,
+  kRefusedNotSilent,
+  kSilentNotRefused,
+  kLeaked,  // the client got what it should, yet the request reached an endpoint
+  // Who answered, and what it saw.
+  kWrongEndpoint,
+  kStaleFlow,  // a fixed flow still reaches an endpoint that it must not
+  kSourceRewritten,
+  kSourceNotRewritten,
+  kWrongSource,
+  // How flows spread.
+  kMissingEndpoint,
+  kUnevenSpread,
+  kNotSticky,
+  kNotRotated,
+  // How a change is followed.
+  kNeverFollowed,
+  kFollowedLate,
+  // No verdict about the dataplane.
+  kControlFailed,
+  kControlMissing,
+  kNothingToFollow,  // the right answer came before the change
+  kToolError,
+  kMissingSamples,
+  kNoSamples,
+  kNotScored,
+  kNotRunnable,
+  kRunEnded,
+};
+inline constexpr std::size_t kReasonCodes = 30;
+
+[[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"
+[[nodiscard]] std::string_view explanation(ReasonCode code);  // what the code means, one sentence without names
+
+}  // namespace conntruth::judge

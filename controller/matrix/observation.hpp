@@ -1,0 +1,123 @@
+#pragma once
+// What was observed, per cell and per control: counts, without a verdict. Lists are sorted and bounded; what did not
+// fit is counted. Plain values.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/probe.hpp"
+#include "common/stats/histogram.hpp"
+
+namespace conntruth::matrix {
+
+struct OutcomeCounts {
+  std::uint64_t replied = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t timed_out = 0;
+  std::uint64_t tool_error = 0;
+  [[nodiscard]] std::uint64_t total() const { return replied + refused + timed_out + tool_error; }
+  bool operator==(const OutcomeCounts&) const = default;
+};
+
+// What one sample is, held against the cell's expectation.
+enum class SampleKind : std::uint8_t {
+  kAcceptable,
+  kReplyUnexpected,  // an answer where none is acceptable
+  kRefusalUnexpected,
+  kSilenceUnexpected,
+  kWrongEndpoint,  // answered by an endpoint outside of the set
+  kWrongSource,    // answered by the right one, which saw a source that the rule forbids
+  kToolError,
+};
+inline constexpr std::size_t kSampleKinds = 7;
+[[nodiscard]] std::string_view to_string(SampleKind kind);  // "acceptable", "wrong-endpoint", ...
+
+struct MethodCounts {
+  Method method = Method::kUdpSocket;
+  OutcomeCounts outcomes;
+  bool operator==(const MethodCounts&) const = default;
+};
+
+struct ResponderCount {
+  std::uint32_t responder = 0;
+  bool acceptable = false;
+  std::uint64_t fresh = 0;  // flows with a source port of their own each
+  std::uint64_t fixed = 0;  // probes of tasks with one fixed 5-tuple: one flow, no statement about shares
+  [[nodiscard]] std::uint64_t total() const { return fresh + fixed; }
+  bool operator==(const ResponderCount&) const = default;
+};
+
+struct SourceCount {
+  IpAddress address;
+  std::uint64_t count = 0;
+  bool operator==(const SourceCount&) const = default;
+};
+
+struct RefusalCount {
+  Refusal refusal;
+  std::uint64_t count = 0;
+  bool operator==(const RefusalCount&) const = default;
+};
+
+// Times since the world was published; client's clock against the controller's (one clock in a lab).
+struct FollowTimes {
+  std::optional<std::int64_t> first_right_ns;  // the first acceptable answer's arrival
+  std::optional<std::int64_t> last_wrong_ns;   // when the last probe without an acceptable answer was sent
+  std::uint64_t right_before = 0;              // acceptable answers that came before the change: nothing was measured
+  bool operator==(const FollowTimes&) const = default;
+};
+
+inline constexpr std::size_t kMaxListed = 16;   // sources and refusals kept one by one
+inline constexpr std::size_t kMaxExamples = 3;  // probe ids per kind of sample
+
+struct CellObservation {
+  std::uint64_t planned = 0;
+  std::uint64_t received = 0;
+  std::uint64_t missing = 0;  // planned, not stopped early, and not reported
+  OutcomeCounts outcomes;
+  std::vector<MethodCounts> methods;       // those that were used, in Method's order
+  std::vector<ResponderCount> responders;  // by id, those that answered
+  std::vector<SourceCount> sources;        // seen by acceptable endpoints; by address
+  std::vector<SourceCount> wrong_sources;  // the part of them that the rule forbids
+  std::uint64_t sources_beyond = 0;        // samples whose source did not fit the two lists
+  std::vector<RefusalCount> refusals;      // sorted
+  std::uint64_t refusals_beyond = 0;
+  std::array<std::uint64_t, kSampleKinds> kinds{};  // by SampleKind
+  std::array<std::vector<ProbeId>, kSampleKinds> examples;
+  std::uint64_t arrived_silent = 0;        // the client saw nothing, a responder saw the request
+  std::uint64_t arrived_refused = 0;       // the client was refused, a responder saw the request
+  std::vector<ResponderCount> arrived_at;  // who saw those requests
+  std::string first_error;
+  FollowTimes follow;           // cells with kFollow only
+  stats::Histogram round_trip;  // of replied samples, ns
+
+  [[nodiscard]] std::uint64_t count(SampleKind kind) const { return kinds[static_cast<std::size_t>(kind)]; }
+  bool operator==(const CellObservation&) const = default;
+};
+
+struct ControlObservation {
+  std::uint64_t planned = 0;
+  std::uint64_t received = 0;
+  std::uint64_t right = 0;  // replied by the right responder, or refused
+  OutcomeCounts outcomes;
+  std::string first_error;
+  bool operator==(const ControlObservation&) const = default;
+};
+
+struct StageObservation {
+  std::vector<CellObservation> cells;        // parallel to Stage::cells
+  std::vector<ControlObservation> controls;  // parallel to Stage::controls
+  bool operator==(const StageObservation&) const = default;
+};
+
+struct Observations {
+  std::vector<StageObservation> stages;  // parallel to Plan::stages
+  std::uint64_t foreign = 0;             // reports with an id outside of the plan
+  std::uint64_t duplicates = 0;
+  bool operator==(const Observations&) const = default;
+};
+
+}  // namespace conntruth::matrix

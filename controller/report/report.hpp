@@ -1,0 +1,116 @@
+#pragma once
+// The report of a run: one value from which every output is made. A deterministic function of plan, observations,
+// judgement and facts; nothing here reads a clock, a file or the environment.
+// Threading: values and pure functions.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/result.hpp"
+#include "controller/judge/verdict.hpp"
+#include "controller/matrix/observation.hpp"
+#include "controller/matrix/run_facts.hpp"
+#include "controller/plan/plan.hpp"
+
+namespace conntruth::report {
+
+// Given by the caller and kept in the run's store, so that a recomputed report has the same bytes.
+struct RunInfo {
+  std::string id;
+  std::vector<std::pair<std::string, std::string>> facts;  // "started", "version", "topology", "kernel", ...
+  bool operator==(const RunInfo&) const = default;
+};
+
+struct Summary {
+  std::uint64_t pass = 0;
+  std::uint64_t fail = 0;
+  std::uint64_t invalid = 0;
+  std::uint64_t error = 0;
+  std::uint64_t recorded = 0;
+  std::uint64_t not_run = 0;
+  [[nodiscard]] std::uint64_t total() const { return pass + fail + invalid + error + recorded + not_run; }
+  bool operator==(const Summary&) const = default;
+};
+
+// How many probes of a kind, and by whom.
+struct NamedCount {
+  std::string name;     // "node-1-pod-0"
+  std::string address;  // "10.244.1.2:8080"
+  std::uint64_t count = 0;
+  bool expected = true;
+  bool operator==(const NamedCount&) const = default;
+};
+
+struct ReportControl {
+  std::string id;
+  bool positive = true;
+  bool held = false;
+  std::uint64_t planned = 0;
+  std::uint64_t right = 0;
+  bool operator==(const ReportControl&) const = default;
+};
+
+// One cell with everything that any output says about it. A cell that was not run has only id, scenario and reason.
+struct ReportCell {
+  std::string id, scenario, step, table, row, column;
+  std::string vantage, entry, entry_kind, protocol, family;
+  std::size_t stage = 0;
+  bool planned = true;  // false: from Plan::not_run
+  plan::CellRule rule = plan::CellRule::kFlows;
+  std::int64_t follow_bound_ms = 0;
+  Expectation expectation;
+  std::vector<NamedCount> expected_endpoints;  // counts are 0
+  matrix::CellObservation observation;
+  std::vector<NamedCount> observed_endpoints;  // sorted by address; acceptable ones that never answered included
+  std::vector<NamedCount> arrived_at;          // who saw requests that the client got no answer to
+  std::vector<ReportControl> controls;
+  judge::CellVerdict verdict;
+  char expected_glyph = '-';
+  char observed_glyph = '-';
+  char comparison_glyph = '-';
+};
+
+struct FollowRow {
+  std::string node;
+  std::string cell;
+  std::string scenario;
+  std::string step;
+  std::size_t stage = 0;
+  std::int64_t bound_ms = 0;
+  std::int64_t observed_ns = -1;    // -1: never
+  std::int64_t settled_ns = -1;     // after the last wrong answer; -1: there was none after the change
+  std::int64_t programmed_ns = -1;  // the dataplane's own claim; -1: none
+  judge::Verdict verdict = judge::Verdict::kNotRun;
+};
+
+struct Report {
+  RunInfo run;
+  Summary summary;
+  std::vector<ReportCell> cells;           // sorted by id
+  std::vector<std::size_t> table_order;    // indices into cells in the plan's order: rows and columns as planned
+  std::vector<FollowRow> follow;           // by stage, then node
+  std::vector<matrix::AgentFacts> agents;  // by name
+  std::vector<judge::Pattern> patterns;
+  std::string ended_early;
+  std::uint64_t foreign_samples = 0;
+  std::uint64_t duplicate_samples = 0;
+
+  // 0 everything judged passed, 1 tool errors (error or invalid cells and nothing red), 2 at least one cell failed,
+  // 3 nothing was judged.
+  [[nodiscard]] int exit_code() const;
+};
+
+[[nodiscard]] Report make_report(RunInfo run, const plan::Plan& plan, const matrix::Observations& observations,
+                                 const judge::Judgement& judgement, const matrix::RunFacts& facts);
+
+// The document of docs/report.schema.json, with a newline at its end.
+[[nodiscard]] std::string to_json(const Report& report);
+[[nodiscard]] std::string to_yaml(const Report& report);
+
+// Everything about one cell for people. kNotFound names cells with a similar id.
+[[nodiscard]] Result<std::string> explain(const Report& report, std::string_view cell_id);
+
+}  // namespace conntruth::report
