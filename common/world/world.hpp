@@ -1,6 +1,6 @@
 #pragma once
-// The world: Nodes, Services and EndpointSlices in the shape of the Kubernetes v1 API, reduced to the fields that decide
-// what a Service dataplane must do to a packet. Plain values: no behaviour but look-ups, no I/O, no clock.
+// The world: Nodes, Services and EndpointSlices in the shape of the Kubernetes v1 API, reduced to the fields that
+// decide what a Service dataplane must do to a packet. Plain values: no behaviour but look-ups, no I/O, no clock.
 //
 // Sources: core/v1 Service and Node, discovery.k8s.io/v1 EndpointSlice; KEP-1669 (terminating endpoints), KEP-2086
 // (internalTrafficPolicy), KEP-2433 (topology hints), KEP-4444 (trafficDistribution), KEP-1860 (ipMode),
@@ -53,9 +53,9 @@ enum class IpMode : std::uint8_t { kVip, kProxy };
 struct ServicePort {
   std::string name;  // "" where a Service has one unnamed port
   Protocol protocol = Protocol::kTcp;
-  std::uint16_t port = 0;                                        // 1..65535
+  std::uint16_t port = 0;                                                   // 1..65535
   std::variant<std::uint16_t, std::string> target_port = std::uint16_t{0};  // informational: slices decide
-  std::uint16_t node_port = 0;                                   // 0: none allocated
+  std::uint16_t node_port = 0;                                              // 0: none allocated
   bool operator==(const ServicePort&) const = default;
 };
 
@@ -72,9 +72,9 @@ struct Service {
   Labels annotations;
   ServiceType type = ServiceType::kClusterIp;
   std::vector<ServicePort> ports;
-  bool headless = false;                // spec.clusterIP: None
-  std::vector<IpAddress> cluster_ips;   // at most one per family
-  std::vector<Family> ip_families;      // empty: the families of cluster_ips
+  bool headless = false;               // spec.clusterIP: None
+  std::vector<IpAddress> cluster_ips;  // at most one per family
+  std::vector<Family> ip_families;     // empty: the families of cluster_ips
   std::vector<IpAddress> external_ips;
   std::vector<LoadBalancerIngress> ingress;  // status.loadBalancer.ingress entries that carry an ip
   std::vector<Prefix> source_ranges;         // spec.loadBalancerSourceRanges
@@ -108,7 +108,8 @@ struct Endpoint {
   std::optional<std::vector<std::string>> node_hints;  // hints.forNodes names
   std::string target_name;                             // targetRef.name, for people
 
-  // k8s API: an absent ready counts as true, an absent serving takes the value of ready, an absent terminating is false.
+  // k8s API: an absent ready counts as true, an absent serving takes the value of ready, an absent terminating is
+  // false.
   [[nodiscard]] bool is_ready() const { return ready.value_or(true); }
   [[nodiscard]] bool is_serving() const { return serving.value_or(is_ready()); }
   [[nodiscard]] bool is_terminating() const { return terminating.value_or(false); }
@@ -126,8 +127,8 @@ struct EndpointSlice {
   std::string namespace_name;
   std::string name;
   Labels labels;
-  std::string service_name;            // label kubernetes.io/service-name
-  Family family = Family::kIpv4;       // addressType; FQDN slices are read and dropped, proxies ignore them
+  std::string service_name;       // label kubernetes.io/service-name
+  Family family = Family::kIpv4;  // addressType; FQDN slices are read and dropped, proxies ignore them
   std::vector<EndpointPort> ports;
   std::vector<Endpoint> endpoints;
 
