@@ -36,8 +36,10 @@ class Environment {
   virtual void stop_agents() = 0;
   // Hands the world to every node's dataplane; returns at once.
   [[nodiscard]] virtual Status publish(const world::World& world) = 0;
-  // What each node's dataplane has said about that generation so far; nodes that said nothing are missing.
-  [[nodiscard]] virtual std::vector<Programmed> programmed(std::uint64_t generation) = 0;
+  // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`; event-driven.
+  // Returns what was said; nodes that said nothing are missing.
+  [[nodiscard]] virtual std::vector<Programmed> wait_programmed(std::uint64_t generation,
+                                                                std::chrono::steady_clock::time_point deadline) = 0;
 };
 
 }  // namespace conntruth

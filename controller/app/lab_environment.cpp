@@ -1,0 +1,116 @@
+#include "controller/app/lab_environment.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <utility>
+
+namespace conntruth::app {
+
+namespace {
+
+std::string lock_path(const lab::Lab& lab) { return lab.directory() + "/run.lock"; }
+
+std::string holder_of(int descriptor) {
+  std::array<char, 32> text{};
+  const auto length = pread(descriptor, text.data(), text.size() - 1, 0);
+  return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "unknown";
+}
+
+// The lock's owner writes its pid into the file, for the message of whoever comes second.
+Result<int> lock_lab(const lab::Lab& lab) {
+  const int descriptor = ::open(lock_path(lab).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor < 0) return fail_errno("open " + lock_path(lab), errno);
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    const auto holder = holder_of(descriptor);
+    close(descriptor);
+    return fail(ErrorCode::kConflict, "lab " + lab.spec().name + " is in use by a run with pid " + holder +
+                                          "; wait for it, or bring up another lab with `conntruth lab up --name NAME`");
+  }
+  const auto pid = std::to_string(getpid());
+  if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid.data(), pid.size(), 0) < 0) {
+    const int number = errno;
+    close(descriptor);
+    return fail_errno("write " + lock_path(lab), number);
+  }
+  return descriptor;
+}
+
+}  // namespace
+
+Result<LabEnvironment> LabEnvironment::open(const std::string& lab_name, AgentSettings settings) {
+  auto lab = lab::Lab::open(lab_name);
+  if (!lab) return std::unexpected(lab.error());
+  if (access(settings.program.c_str(), X_OK) != 0) {
+    return fail(ErrorCode::kNotFound, "no agent program at " + settings.program + "; `./run build` makes it");
+  }
+  auto lock = lock_lab(*lab);
+  if (!lock) return std::unexpected(lock.error());
+  return LabEnvironment(std::move(*lab), std::move(settings), *lock);
+}
+
+LabEnvironment::LabEnvironment(LabEnvironment&& other) noexcept
+    : lab_(std::move(other.lab_)),
+      settings_(std::move(other.settings_)),
+      lock_(std::exchange(other.lock_, -1)),
+      agents_(std::exchange(other.agents_, {})) {}
+
+LabEnvironment::~LabEnvironment() {
+  stop_agents();
+  if (lock_ < 0) return;
+  std::error_code ignored;
+  std::filesystem::remove(controller_endpoint().substr(5), ignored);
+  close(lock_);
+}
+
+std::string LabEnvironment::controller_endpoint() const {
+  return "unix:" + lab_.directory() + "/controller.sock";
+}
+
+Status LabEnvironment::start_agent(const std::string& place, const std::vector<Pod>& pods,
+                                   const std::string& endpoint) {
+  lab::Lab::Command command;
+  command.argv = {settings_.program, "--node",   place, "--controller", endpoint, "--budget",
+                  std::to_string(settings_.budget_pps)};
+  for (const auto& pod : pods) {
+    command.argv.emplace_back("--place");
+    command.argv.push_back(pod.name + "=" + pod.netns);
+  }
+  command.output_path = lab_.directory() + "/log/" + place + "-agent.log";
+  command.die_with_caller = true;
+  auto pid = lab_.start(place, command);
+  if (!pid) return std::unexpected(pid.error().in("agent of " + place));
+  agents_.push_back(*pid);
+  return {};
+}
+
+Status LabEnvironment::start_agents(const std::string& endpoint) {
+  for (const auto& node : topology().nodes) {
+    if (auto started = start_agent(node.name, node.pods, endpoint); !started) return started;
+  }
+  for (const auto& client : topology().external_clients) {
+    if (auto started = start_agent(client.name, {}, endpoint); !started) return started;
+  }
+  return {};
+}
+
+void LabEnvironment::stop_agents() {
+  for (const auto pid : agents_) kill(pid, SIGTERM);
+  for (const auto pid : agents_) waitpid(pid, nullptr, 0);
+  agents_.clear();
+}
+
+std::vector<Programmed> LabEnvironment::programmed(std::uint64_t generation) {
+  std::vector<Programmed> result;
+  for (auto& report : lab_.proxy_reports()) {
+    if (report.generation >= generation) result.push_back({report.node, report.generation, report.at_ns, report.error});
+  }
+  return result;
+}
+
+}  // namespace conntruth::app

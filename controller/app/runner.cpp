@@ -1,0 +1,206 @@
+#include "controller/app/runner.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+#include <time.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+namespace conntruth::app {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+// How long the loop waits at most before it looks at the interrupt flag again.
+constexpr std::chrono::milliseconds kTick{200};
+// An agent whose tasks are not through by then is stuck; its heartbeat alone does not help the run.
+constexpr std::chrono::minutes kStageLimit{10};
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+std::uint64_t probes_of(const std::vector<plan::PlannedTask>& tasks) {
+  std::uint64_t total = 0;
+  for (const auto& planned : tasks) total += planned.task.count;
+  return total;
+}
+
+std::set<std::string> expected_agents(const Topology& topology) {
+  std::set<std::string> names;
+  for (const auto& node : topology.nodes) names.insert(node.name);
+  for (const auto& client : topology.external_clients) names.insert(client.name);
+  return names;
+}
+
+}  // namespace
+
+Status Runner::gather_agents(steady_clock::time_point deadline) {
+  auto missing = expected_agents(environment_.topology());
+  progress_.step("waiting for agents", missing.size());
+  const auto all = missing.size();
+  while (!missing.empty() && steady_clock::now() < deadline && !interrupted_) {
+    const auto event = fleet_.next(std::min(deadline, steady_clock::now() + kTick));
+    if (!event) continue;
+    if (const auto* joined = std::get_if<fleet::AgentJoined>(&*event)) {
+      hellos_[joined->hello.node] = joined->hello;
+      missing.erase(joined->hello.node);
+      progress_.done(all - missing.size());
+    } else if (const auto* lost = std::get_if<fleet::AgentLost>(&*event)) {
+      return fail(ErrorCode::kUnavailable, "agent of " + lost->agent + " is gone before the run began: " + lost->why);
+    }
+  }
+  if (missing.empty()) return {};
+  return fail(ErrorCode::kUnavailable,
+              fmt::format("no agent came from {}; their logs are in the lab's log directory", fmt::join(missing, ", ")));
+}
+
+Status Runner::assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding) {
+  assignment.id = next_assignment_++;
+  auto status = fleet_.assign(agent, assignment);
+  if (status) {
+    outstanding.emplace(assignment.id, agent);
+    return {};
+  }
+  // A lost agent was noted when it was lost; its cells will miss their samples.
+  return status.error().code == ErrorCode::kNotFound ? Status() : status;
+}
+
+Result<Runner::Outstanding> Runner::assign(const std::vector<plan::PlannedTask>& tasks) {
+  std::map<std::string, Assignment> by_agent;
+  for (const auto& planned : tasks) by_agent[planned.agent].tasks.push_back(planned.task);
+  Outstanding outstanding;
+  for (auto& [agent, assignment] : by_agent) {
+    if (auto status = assign_to(agent, std::move(assignment), outstanding); !status) {
+      return std::unexpected(status.error());
+    }
+  }
+  return outstanding;
+}
+
+Status Runner::hand_out_responders(const plan::Plan& plan) {
+  std::map<std::string, Assignment> by_agent;
+  for (const auto& planned : plan.responders) by_agent[planned.agent].responders.push_back(planned.spec);
+  Outstanding outstanding;
+  for (auto& [agent, assignment] : by_agent) {
+    if (auto status = assign_to(agent, std::move(assignment), outstanding); !status) return status;
+  }
+  progress_.step("starting responders", 0);
+  return settle(std::move(outstanding), steady_clock::now() + kStageLimit);
+}
+
+Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation) {
+  if (auto status = hand_out_responders(plan); !status) return status;
+  for (std::size_t index = 0; index < plan.stages.size() && !interrupted_; ++index) {
+    stage_number_ = static_cast<std::uint32_t>(index);
+    progress_.step(fmt::format("stage {} of {}", index + 1, plan.stages.size()), probes_of(plan.stages[index].tasks));
+    samples_ = 0;
+    if (auto status = run_stage(plan.stages[index], first_generation + index); !status) return status;
+  }
+  if (interrupted_) partial_reasons_.emplace_back("interrupted");
+  progress_.finish();
+  return {};
+}
+
+Status Runner::run_stage(const plan::Stage& stage, std::uint64_t generation) {
+  if (auto status = follow_change(stage, generation); !status) return status;
+  if (auto status = pause(stage.pause); !status) return status;
+  auto outstanding = assign(stage.tasks);
+  if (!outstanding) return std::unexpected(outstanding.error());
+  return settle(std::move(*outstanding), steady_clock::now() + kStageLimit);
+}
+
+Status Runner::follow_change(const plan::Stage& stage, std::uint64_t generation) {
+  auto outstanding = assign(stage.follow_tasks);
+  if (!outstanding) return std::unexpected(outstanding.error());
+  if (auto status = publish(stage, generation); !status) return status;
+  if (auto status = settle(std::move(*outstanding), steady_clock::now() + kStageLimit); !status) return status;
+  std::chrono::milliseconds bound{2000};
+  for (const auto& cell : stage.cells) bound = std::max(bound, cell.follow_bound);
+  record_programmed(environment_.wait_programmed(generation, steady_clock::now() + bound));
+  return {};
+}
+
+Status Runner::publish(const plan::Stage& stage, std::uint64_t generation) {
+  auto world = stage.world;
+  world.generation = generation;
+  // The time is taken before the world is handed over: a follow time includes everything that the dataplane does.
+  const auto at_ns = monotonic_ns();
+  if (auto status = environment_.publish(world); !status) return status;
+  const nlohmann::json marker = {{"generation", generation}, {"at_ns", at_ns}};
+  return writer_.append_marker("published", stage_number_, marker.dump());
+}
+
+void Runner::record_programmed(const std::vector<Programmed>& reports) {
+  nlohmann::json marker = nlohmann::json::array();
+  for (const auto& report : reports) {
+    marker.push_back({{"node", report.node}, {"at_ns", report.at_ns}, {"error", report.error}});
+    if (!report.error.empty()) progress_.note(report.node + ": the proxy reports: " + report.error);
+  }
+  if (auto status = writer_.append_marker("programmed", stage_number_, marker.dump()); !status) {
+    partial_reasons_.push_back(status.error().message);
+  }
+}
+
+Status Runner::pause(std::chrono::milliseconds duration) {
+  const auto deadline = steady_clock::now() + duration;
+  Outstanding none;
+  while (steady_clock::now() < deadline && !interrupted_) {
+    const auto event = fleet_.next(std::min(deadline, steady_clock::now() + kTick));
+    if (!event) continue;
+    if (auto status = handle(*event, none); !status) return status;
+  }
+  return {};
+}
+
+Status Runner::settle(Outstanding outstanding, Deadline deadline) {
+  while (!outstanding.empty() && !interrupted_) {
+    if (steady_clock::now() >= deadline) {
+      partial_reasons_.push_back("agent of " + outstanding.begin()->second + " did not finish its tasks in time");
+      return {};
+    }
+    const auto event = fleet_.next(std::min(deadline, steady_clock::now() + kTick));
+    if (!event) continue;
+    if (auto status = handle(*event, outstanding); !status) return status;
+  }
+  return {};
+}
+
+Status Runner::handle(const fleet::Event& event, Outstanding& outstanding) {
+  if (const auto* batch = std::get_if<fleet::Batch>(&event)) return take_batch(*batch, outstanding);
+  if (const auto* lost = std::get_if<fleet::AgentLost>(&event)) lose_agent(*lost, outstanding);
+  if (const auto* back = std::get_if<fleet::AgentResumed>(&event)) {
+    progress_.note("agent of " + back->agent + " was cut off and is back; nothing was lost");
+  }
+  return {};
+}
+
+Status Runner::take_batch(const fleet::Batch& batch, Outstanding& outstanding) {
+  if (auto status = writer_.append_batch(batch.agent, stage_number_, batch.encoded); !status) return status;
+  fleet_.acknowledge(batch.agent, batch.batch.sequence);
+  samples_ += batch.batch.samples.size();
+  progress_.done(samples_);
+  if (!batch.batch.assignment_error.empty()) {
+    const auto reason = batch.agent + ": " + batch.batch.assignment_error;
+    progress_.note(reason);
+    partial_reasons_.push_back(reason);
+  }
+  if (batch.batch.assignment_done) outstanding.erase(batch.batch.assignment);
+  return {};
+}
+
+void Runner::lose_agent(const fleet::AgentLost& lost, Outstanding& outstanding) {
+  const auto reason = "agent of " + lost.agent + " was lost: " + lost.why;
+  progress_.note(reason);
+  partial_reasons_.push_back(reason);
+  std::erase_if(outstanding, [&](const auto& entry) { return entry.second == lost.agent; });
+}
+
+std::string Runner::partial_reason() const { return fmt::format("{}", fmt::join(partial_reasons_, "; ")); }
+
+}  // namespace conntruth::app

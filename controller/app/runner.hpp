@@ -1,0 +1,72 @@
+#pragma once
+// Carries out a plan: gathers the agents, hands out responders, then stage by stage publishes the world and has the
+// flows probed, storing every batch before it is acknowledged. It judges nothing.
+//
+// An agent that is lost in the middle does not end the run: its cells will have missing samples, and the run is marked
+// partial with its name. Interrupting (`interrupted` becomes true) ends the run as partial.
+// Threading: the run's thread only.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controller/app/progress.hpp"
+#include "controller/fleet/fleet.hpp"
+#include "controller/plan/plan.hpp"
+#include "controller/provider/environment.hpp"
+#include "controller/store/run_store.hpp"
+
+namespace conntruth::app {
+
+class Runner {
+ public:
+  Runner(Environment& environment, fleet::Fleet& fleet, store::RunWriter& writer, Progress& progress,
+         const std::atomic<bool>& interrupted)
+      : environment_(environment), fleet_(fleet), writer_(writer), progress_(progress), interrupted_(interrupted) {}
+
+  // Waits for one agent per node and external client of the topology. kUnavailable names those that did not come.
+  [[nodiscard]] Status gather_agents(std::chrono::steady_clock::time_point deadline);
+  [[nodiscard]] const std::map<std::string, Hello>& agents() const { return hellos_; }
+
+  // `first_generation` becomes the generation of the first stage's world; later stages count on from it.
+  [[nodiscard]] Status carry_out(const plan::Plan& plan, std::uint64_t first_generation);
+
+  // Why the run is partial; empty where it is complete.
+  [[nodiscard]] std::string partial_reason() const;
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+  using Outstanding = std::map<std::uint64_t, std::string>;  // assignment → agent
+
+  [[nodiscard]] Status hand_out_responders(const plan::Plan& plan);
+  [[nodiscard]] Status run_stage(const plan::Stage& stage, std::uint64_t generation);
+  [[nodiscard]] Status follow_change(const plan::Stage& stage, std::uint64_t generation);
+  [[nodiscard]] Status publish(const plan::Stage& stage, std::uint64_t generation);
+  void record_programmed(const std::vector<Programmed>& reports);
+  [[nodiscard]] Status pause(std::chrono::milliseconds duration);
+  [[nodiscard]] Result<Outstanding> assign(const std::vector<plan::PlannedTask>& tasks);
+  [[nodiscard]] Status assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding);
+  // Handles events until nothing of `outstanding` is left or the deadline passes.
+  [[nodiscard]] Status settle(Outstanding outstanding, Deadline deadline);
+  [[nodiscard]] Status handle(const fleet::Event& event, Outstanding& outstanding);
+  [[nodiscard]] Status take_batch(const fleet::Batch& batch, Outstanding& outstanding);
+  void lose_agent(const fleet::AgentLost& lost, Outstanding& outstanding);
+
+  Environment& environment_;
+  fleet::Fleet& fleet_;
+  store::RunWriter& writer_;
+  Progress& progress_;
+  const std::atomic<bool>& interrupted_;
+
+  std::map<std::string, Hello> hellos_;
+  std::vector<std::string> partial_reasons_;
+  std::uint64_t next_assignment_ = 1;
+  std::uint32_t stage_number_ = 0;
+  std::uint64_t samples_ = 0;
+};
+
+}  // namespace conntruth::app
