@@ -68,15 +68,13 @@ LabEnvironment::~LabEnvironment() {
   close(lock_);
 }
 
-std::string LabEnvironment::controller_endpoint() const {
-  return "unix:" + lab_.directory() + "/controller.sock";
-}
+std::string LabEnvironment::controller_endpoint() const { return "unix:" + lab_.directory() + "/controller.sock"; }
 
 Status LabEnvironment::start_agent(const std::string& place, const std::vector<Pod>& pods,
                                    const std::string& endpoint) {
   lab::Lab::Command command;
-  command.argv = {settings_.program, "--node",   place, "--controller", endpoint, "--budget",
-                  std::to_string(settings_.budget_pps)};
+  command.argv = {
+      settings_.program, "--node", place, "--controller", endpoint, "--budget", std::to_string(settings_.budget_pps)};
   for (const auto& pod : pods) {
     command.argv.emplace_back("--place");
     command.argv.push_back(pod.name + "=" + pod.netns);

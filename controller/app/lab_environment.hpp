@@ -1,6 +1,6 @@
 #pragma once
-// A lab as the environment of a run: publishes worlds to its proxies, starts one agent per node and one for the external
-// client inside the lab's namespaces.
+// A lab as the environment of a run: publishes worlds to its proxies, starts one agent per node and one for the
+// external client inside the lab's namespaces.
 //
 // Only one run at a time may change a lab's world: the constructor's caller holds a lock on the lab's directory, and a
 // second run gets kConflict with the first one's pid. Agents die with this process, whatever kills it.

@@ -56,8 +56,8 @@ Status Runner::gather_agents(steady_clock::time_point deadline) {
     }
   }
   if (missing.empty()) return {};
-  return fail(ErrorCode::kUnavailable,
-              fmt::format("no agent came from {}; their logs are in the lab's log directory", fmt::join(missing, ", ")));
+  return fail(ErrorCode::kUnavailable, fmt::format("no agent came from {}; their logs are in the lab's log directory",
+                                                   fmt::join(missing, ", ")));
 }
 
 Status Runner::assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding) {
