@@ -25,7 +25,7 @@ struct ShareTest {
 // `counts` of equally likely endpoints (zeros included). One endpoint or no flows: nothing to judge, p = 1.
 [[nodiscard]] ShareTest test_even_shares(std::span<const std::uint64_t> counts, double alpha);
 
-// How many flows make test_even_shares conclusive over that many endpoints: 2 → 33 at 1e-9, 50 → 1254.
+// How many flows make test_even_shares conclusive over that many endpoints: 2 → 32 at 1e-9, 50 → 1254.
 [[nodiscard]] std::uint64_t flows_for_shares(std::uint64_t endpoints, double alpha);
 
 }  // namespace conntruth::stats

@@ -1,7 +1,7 @@
 #pragma once
-// The two special functions on which our bounds stand, in double precision. Accuracy: 1e-10 relative or better for the
-// arguments met here (counts up to 1e9), checked in tests against Boost.Math. Sources: NIST DLMF §8 (incomplete gamma
-// function) and §8.17 (incomplete beta function), evaluated by series and by continued fractions (modified Lentz).
+// The two special functions on which our bounds stand, in double precision. Relative accuracy: 1e-10 for counts up to
+// 1e4 and 1e-7 for counts up to 1e6, held against Boost.Math in tests. Sources: NIST DLMF §8.7, §8.9 (incomplete gamma
+// function) and §8.17 (incomplete beta function), by series and by continued fractions (modified Lentz).
 // Threading: pure functions.
 
 namespace conntruth::stats {
