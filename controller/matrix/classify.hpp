@@ -1,0 +1,42 @@
+#pragma once
+// One sample held against the expectation of its cell. Pure.
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "controller/matrix/observation.hpp"
+#include "controller/matrix/sample_table.hpp"
+#include "controller/plan/plan.hpp"
+
+namespace conntruth::matrix {
+
+// Who answers at which address: the plan's responders by (protocol, address, port).
+class ResponderIndex {
+ public:
+  explicit ResponderIndex(const plan::Plan& plan);
+  // 0 where nobody answers there.
+  [[nodiscard]] std::uint32_t find(Protocol protocol, const SocketAddress& endpoint) const;
+
+ private:
+  std::unordered_map<SocketAddress, std::uint32_t> by_protocol_[3];
+};
+
+// A cell's expectation, ready to classify its samples quickly.
+class Classifier {
+ public:
+  Classifier(const plan::Cell& cell, const ResponderIndex& responders);
+
+  [[nodiscard]] SampleKind classify(const Joined& joined) const;
+  [[nodiscard]] bool is_acceptable(std::uint32_t responder) const;
+  [[nodiscard]] bool source_fits(const Joined& replied) const;
+  // Responders of the expectation's endpoints, in their order; 0 for one at which nobody answers.
+  [[nodiscard]] const std::vector<std::uint32_t>& acceptable() const { return acceptable_; }
+
+ private:
+  const plan::Cell* cell_;
+  std::vector<std::uint32_t> acceptable_;
+  std::uint32_t own_responder_ = 0;  // a pod that is its own endpoint: the responder at the client's address
+};
+
+}  // namespace conntruth::matrix

@@ -1,0 +1,223 @@
+#include "controller/matrix/fold.hpp"
+
+#include <algorithm>
+
+#include "controller/matrix/classify.hpp"
+
+namespace conntruth::matrix {
+
+namespace {
+
+void count_outcome(OutcomeCounts& counts, Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kReplied:
+      ++counts.replied;
+      return;
+    case Outcome::kRefused:
+      ++counts.refused;
+      return;
+    case Outcome::kTimedOut:
+      ++counts.timed_out;
+      return;
+    case Outcome::kToolError:
+      ++counts.tool_error;
+      return;
+  }
+}
+
+void count_responder(std::vector<ResponderCount>& list, std::uint32_t responder, bool acceptable, bool fixed) {
+  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.responder == responder; });
+  if (found == list.end()) found = list.insert(list.end(), {responder, acceptable, 0, 0});
+  ++(fixed ? found->fixed : found->fresh);
+}
+
+void count_source(CellObservation& cell, std::vector<SourceCount>& list, const IpAddress& address) {
+  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.address == address; });
+  if (found == list.end()) {
+    if (list.size() == kMaxListed) {
+      ++cell.sources_beyond;
+      return;
+    }
+    found = list.insert(list.end(), {address, 0});
+  }
+  ++found->count;
+}
+
+void count_refusal(CellObservation& cell, const Joined& joined) {
+  const Refusal refusal{static_cast<RefusalKind>(joined.refusal), joined.icmp_type, joined.icmp_code, joined.peer};
+  auto& list = cell.refusals;
+  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.refusal == refusal; });
+  if (found == list.end()) {
+    if (list.size() == kMaxListed) {
+      ++cell.refusals_beyond;
+      return;
+    }
+    found = list.insert(list.end(), {refusal, 0});
+  }
+  ++found->count;
+}
+
+OutcomeCounts& counts_of(std::vector<MethodCounts>& methods, Method method) {
+  auto found = std::find_if(methods.begin(), methods.end(), [&](const auto& entry) { return entry.method == method; });
+  if (found == methods.end()) found = methods.insert(methods.end(), {method, {}});
+  return found->outcomes;
+}
+
+// An answer counts when it has arrived; a probe without an acceptable answer counts when it was sent.
+void follow(FollowTimes& times, const Joined& joined, bool right, std::int64_t published_ns) {
+  if (published_ns == 0) return;
+  if (!right) {
+    const auto sent = joined.sent_ns - published_ns;
+    if (sent >= 0) times.last_wrong_ns = std::max(times.last_wrong_ns.value_or(sent), sent);
+    return;
+  }
+  const auto arrived = joined.sent_ns + joined.round_trip_ns - published_ns;
+  if (arrived < 0) {
+    ++times.right_before;
+  } else {
+    times.first_right_ns = std::min(times.first_right_ns.value_or(arrived), arrived);
+  }
+}
+
+class CellFolder {
+ public:
+  CellFolder(const plan::Cell& cell, const ResponderIndex& responders, std::int64_t published_ns)
+      : cell_(cell), classifier_(cell, responders), published_ns_(published_ns) {}
+
+  void add_task(const ProbeTask& task, const SampleTable& samples) {
+    const auto slots = samples.of_task(task.id);
+    auto& counts = counts_of(result_.methods, task.method);
+    std::uint64_t received = 0;
+    std::uint64_t stoppers = 0;
+    for (std::uint32_t sequence = 0; sequence < slots.size(); ++sequence) {
+      const auto& joined = slots[sequence];
+      if (joined.outcome == 0) continue;
+      ++received;
+      count_outcome(counts, static_cast<Outcome>(joined.outcome));
+      stoppers += stops(task, joined) ? 1U : 0U;
+      add_sample(joined, probe_id(task.id, sequence), task.source_port != 0);
+    }
+    result_.planned += task.count;
+    result_.received += received;
+    const bool stopped_early = task.until_count > 0 && stoppers >= task.until_count;
+    if (!stopped_early) result_.missing += task.count - received;
+    if (result_.first_error.empty()) result_.first_error = samples.first_error(task.id);
+  }
+
+  [[nodiscard]] CellObservation finish() && {
+    const auto by_address = [](const auto& a, const auto& b) { return a.address < b.address; };
+    const auto by_responder = [](const auto& a, const auto& b) { return a.responder < b.responder; };
+    std::sort(result_.methods.begin(), result_.methods.end(),
+              [](const auto& a, const auto& b) { return a.method < b.method; });
+    std::sort(result_.responders.begin(), result_.responders.end(), by_responder);
+    std::sort(result_.arrived_at.begin(), result_.arrived_at.end(), by_responder);
+    std::sort(result_.sources.begin(), result_.sources.end(), by_address);
+    std::sort(result_.wrong_sources.begin(), result_.wrong_sources.end(), by_address);
+    std::sort(result_.refusals.begin(), result_.refusals.end(),
+              [](const auto& a, const auto& b) { return a.refusal < b.refusal; });
+    return std::move(result_);
+  }
+
+ private:
+  static bool stops(const ProbeTask& task, const Joined& joined) {
+    const auto& until = task.until_responders;
+    return joined.outcome == static_cast<std::uint8_t>(Outcome::kReplied) &&
+           std::find(until.begin(), until.end(), joined.responder) != until.end();
+  }
+
+  void add_sample(const Joined& joined, ProbeId id, bool fixed) {
+    const auto outcome = static_cast<Outcome>(joined.outcome);
+    const auto kind = classifier_.classify(joined);
+    const auto index = static_cast<std::size_t>(kind);
+    count_outcome(result_.outcomes, outcome);
+    ++result_.kinds[index];
+    if (result_.examples[index].size() < kMaxExamples) result_.examples[index].push_back(id);
+    if (outcome == Outcome::kReplied) add_reply(joined, kind, fixed);
+    if (outcome == Outcome::kRefused) count_refusal(result_, joined);
+    if (joined.sighted_by != 0) add_arrival(joined, outcome, fixed);
+    if (cell_.rule == plan::CellRule::kFollow && kind != SampleKind::kToolError) {
+      follow(result_.follow, joined, kind == SampleKind::kAcceptable, published_ns_);
+    }
+  }
+
+  void add_reply(const Joined& joined, SampleKind kind, bool fixed) {
+    const bool acceptable = classifier_.is_acceptable(joined.responder);
+    count_responder(result_.responders, joined.responder, acceptable, fixed);
+    result_.round_trip.add(joined.round_trip_ns);
+    if (acceptable) count_source(result_, result_.sources, joined.peer);
+    if (kind == SampleKind::kWrongSource) count_source(result_, result_.wrong_sources, joined.peer);
+  }
+
+  void add_arrival(const Joined& joined, Outcome outcome, bool fixed) {
+    if (outcome == Outcome::kTimedOut) ++result_.arrived_silent;
+    if (outcome == Outcome::kRefused) ++result_.arrived_refused;
+    if (outcome != Outcome::kTimedOut && outcome != Outcome::kRefused) return;
+    count_responder(result_.arrived_at, joined.sighted_by, classifier_.is_acceptable(joined.sighted_by), fixed);
+  }
+
+  const plan::Cell& cell_;
+  Classifier classifier_;
+  std::int64_t published_ns_;
+  CellObservation result_;
+};
+
+bool control_holds(const plan::Control& control, const Joined& joined) {
+  if (control.positive) {
+    return joined.outcome == static_cast<std::uint8_t>(Outcome::kReplied) && joined.responder == control.responder;
+  }
+  return joined.outcome == static_cast<std::uint8_t>(Outcome::kRefused);
+}
+
+ControlObservation fold_control(const plan::Control& control, const SampleTable& samples) {
+  ControlObservation result;
+  for (const auto task : control.tasks) {
+    for (const auto& joined : samples.of_task(task)) {
+      ++result.planned;
+      if (joined.outcome == 0) continue;
+      ++result.received;
+      count_outcome(result.outcomes, static_cast<Outcome>(joined.outcome));
+      if (control_holds(control, joined)) ++result.right;
+    }
+    if (result.first_error.empty()) result.first_error = samples.first_error(task);
+  }
+  return result;
+}
+
+// Task ids are unique in the run and dense, so a vector finds them.
+std::vector<const ProbeTask*> index_tasks(const plan::Plan& plan) {
+  std::vector<const ProbeTask*> tasks;
+  const auto put = [&tasks](const plan::PlannedTask& planned) {
+    if (planned.task.id >= tasks.size()) tasks.resize(std::size_t{planned.task.id} + 1);
+    tasks[planned.task.id] = &planned.task;
+  };
+  for (const auto& stage : plan.stages) {
+    std::for_each(stage.follow_tasks.begin(), stage.follow_tasks.end(), put);
+    std::for_each(stage.tasks.begin(), stage.tasks.end(), put);
+  }
+  return tasks;
+}
+
+}  // namespace
+
+Observations fold(const plan::Plan& plan, const SampleTable& samples, const RunFacts& facts) {
+  const ResponderIndex responders(plan);
+  const auto tasks = index_tasks(plan);
+  Observations result;
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const auto published_ns = i < facts.stages.size() ? facts.stages[i].published_ns : 0;
+    auto& observed = result.stages.emplace_back();
+    for (const auto& cell : plan.stages[i].cells) {
+      CellFolder folder(cell, responders, published_ns);
+      for (const auto task : cell.tasks) {
+        if (task < tasks.size() && tasks[task] != nullptr) folder.add_task(*tasks[task], samples);
+      }
+      observed.cells.push_back(std::move(folder).finish());
+    }
+    for (const auto& control : plan.stages[i].controls) observed.controls.push_back(fold_control(control, samples));
+  }
+  result.foreign = samples.foreign();
+  result.duplicates = samples.duplicates();
+  return result;
+}
+
+}  // namespace conntruth::matrix
