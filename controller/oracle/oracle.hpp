@@ -5,7 +5,11 @@
 //
 // Sources: KEP-1669, KEP-2086, KEP-2433, KEP-4444, KEP-1860, KEP-1880, kube-proxy's documented behaviour. Every Rule of
 // the answer names its own.
-// Errors: kInvalidInput where the flow names a node or Service that the world does not have.
+// The destination decides, not the flow's labels: where the target no longer belongs to the named Service port (a port
+// removed, a type changed), the answer is what the world has at that address and port, mostly "never replied".
+// Recorded only (`scored` false) always means that nothing is asserted: kFree, kAny, every outcome that is plausible.
+// Errors: kInvalidInput where the flow names a node or Service that the world does not have (for a deleted Service
+// leave `entry.service` empty), has no target, a source of another family, or a node port on a foreign address.
 // Threading: pure functions.
 
 #include "common/model/expectation.hpp"
