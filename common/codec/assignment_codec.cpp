@@ -1,0 +1,128 @@
+// Assignments: few and small, one message per responder and task.
+#include <fmt/format.h>
+
+#include "common/codec/columns.hpp"
+#include "common/codec/session_codec.hpp"
+
+namespace conntruth::codec {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLongest = std::chrono::hours(1);
+
+std::unexpected<Error> wrong(std::string_view kind, std::uint32_t id, std::string_view what) {
+  return fail(ErrorCode::kInvalidInput, fmt::format("assignment: {} {}: {}", kind, id, what));
+}
+
+Status check_responder(const ResponderSpec& spec) {
+  if (spec.id == 0) return wrong("responder", spec.id, "id: 0, they count from 1");
+  if (spec.port == 0) return wrong("responder", spec.id, "port: 0 is out of range 1..65535");
+  return {};
+}
+
+Status check_task(const ProbeTask& task) {
+  if (task.id == 0) return wrong("task", task.id, "id: 0, they count from 1");
+  if (task.count == 0) return wrong("task", task.id, "count: 0, at least one probe is sent");
+  if (task.interval.count() < 0 || task.interval > kLongest) return wrong("task", task.id, "interval: not in 0 .. 1 h");
+  if (task.timeout.count() < 1 || task.timeout > kLongest) return wrong("task", task.id, "timeout: not in 1 ms .. 1 h");
+  return {};
+}
+
+Result<ResponderSpec> take_responder(const v1::Responder& message) {
+  if (message.protocol() == v1::PROTOCOL_UNSPECIFIED || !v1::Protocol_IsValid(message.protocol())) {
+    return wrong("responder", message.id(), "protocol: unknown");
+  }
+  if (!is_clean_text(message.place())) return wrong("responder", message.id(), "place: not printable or too long");
+  if (message.port() > 65535) return wrong("responder", message.id(), "port: out of range 1..65535");
+  return ResponderSpec{.id = message.id(),
+                       .place = message.place(),
+                       .protocol = static_cast<Protocol>(message.protocol()),
+                       .port = static_cast<std::uint16_t>(message.port())};
+}
+
+Result<ProbeTask> take_task(const v1::Task& message) {
+  const auto id = message.id();
+  if (message.method() == v1::METHOD_UNSPECIFIED || !v1::Method_IsValid(message.method())) {
+    return wrong("task", id, "method: unknown");
+  }
+  if (!is_clean_text(message.place())) return wrong("task", id, "place: not printable or too long");
+  const auto source = address_from(message.source());
+  const auto target = address_from(message.target());
+  if (!source || !target) return wrong("task", id, "source or target: not 4 or 16 bytes");
+  if (message.target_port() > 65535 || message.source_port() > 65535) return wrong("task", id, "port: out of range");
+  const auto longest_us = std::chrono::microseconds(kLongest).count();
+  if (message.interval_us() > static_cast<std::uint64_t>(longest_us)) return wrong("task", id, "interval: over 1 h");
+  ProbeTask task;
+  task.id = id;
+  task.place = message.place();
+  task.source = *source;
+  task.target = {*target, static_cast<std::uint16_t>(message.target_port())};
+  task.method = static_cast<Method>(message.method());
+  task.count = message.count();
+  task.interval = std::chrono::microseconds(static_cast<std::int64_t>(message.interval_us()));
+  task.timeout = std::chrono::milliseconds(message.timeout_ms());
+  task.source_port = static_cast<std::uint16_t>(message.source_port());
+  task.until_responders.assign(message.until_responders().begin(), message.until_responders().end());
+  task.until_count = message.until_count();
+  return task;
+}
+
+}  // namespace
+
+Status check(const Assignment& assignment) {
+  if (assignment.id == 0) return fail(ErrorCode::kInvalidInput, "assignment: id: 0, they count from 1");
+  for (const auto& spec : assignment.responders) {
+    if (auto checked = check_responder(spec); !checked) return checked;
+  }
+  for (const auto& task : assignment.tasks) {
+    if (auto checked = check_task(task); !checked) return checked;
+  }
+  return {};
+}
+
+void put(const Assignment& assignment, v1::Assign& message) {
+  message.set_id(assignment.id);
+  for (const auto& spec : assignment.responders) {
+    auto& entry = *message.add_responders();
+    entry.set_id(spec.id);
+    entry.set_place(spec.place);
+    entry.set_protocol(static_cast<v1::Protocol>(spec.protocol));
+    entry.set_port(spec.port);
+  }
+  for (const auto id : assignment.drop_responders) message.add_drop_responders(id);
+  for (const auto& task : assignment.tasks) {
+    auto& entry = *message.add_tasks();
+    entry.set_id(task.id);
+    entry.set_place(task.place);
+    entry.set_source(address_bytes(task.source));
+    entry.set_target(address_bytes(task.target.address));
+    entry.set_target_port(task.target.port);
+    entry.set_method(static_cast<v1::Method>(task.method));
+    entry.set_count(task.count);
+    entry.set_interval_us(static_cast<std::uint64_t>(task.interval.count()));
+    entry.set_timeout_ms(static_cast<std::uint32_t>(task.timeout.count()));
+    entry.set_source_port(task.source_port);
+    for (const auto responder : task.until_responders) entry.add_until_responders(responder);
+    entry.set_until_count(task.until_count);
+  }
+}
+
+Result<Assignment> take(const v1::Assign& message) {
+  Assignment assignment;
+  assignment.id = message.id();
+  for (const auto& entry : message.responders()) {
+    auto spec = take_responder(entry);
+    if (!spec) return std::unexpected(spec.error());
+    assignment.responders.push_back(std::move(*spec));
+  }
+  assignment.drop_responders.assign(message.drop_responders().begin(), message.drop_responders().end());
+  for (const auto& entry : message.tasks()) {
+    auto task = take_task(entry);
+    if (!task) return std::unexpected(task.error());
+    assignment.tasks.push_back(std::move(*task));
+  }
+  if (auto checked = check(assignment); !checked) return std::unexpected(checked.error());
+  return assignment;
+}
+
+}  // namespace conntruth::codec
