@@ -1,0 +1,253 @@
+// The gRPC side of the fleet: one reactor per agent stream, and the server. Only this file of the room sees gRPC.
+//
+// Rules of the callback API that shape it: one read and one write in flight per stream; Finish exactly once, never with
+// a write outstanding, nothing after it; OnDone is the last call; Shutdown may hang while a stream is unfinished.
+// Messages pass as raw bytes: common/codec is the only place that knows what is in them.
+#include <conntruth/v1/session_service.grpc.pb.h>
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+
+#include "common/codec/session_codec.hpp"
+#include "controller/fleet/listener.hpp"
+#include "controller/fleet/unix_socket.hpp"
+
+namespace conntruth::fleet {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+// More than this many unsent messages: the agent does not read.
+constexpr std::size_t kMaxUnsent = 4096;
+constexpr std::chrono::seconds kPoliteEnd{2};
+constexpr std::chrono::seconds kForcedEnd{5};
+
+std::string bytes_of(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  if (!buffer.Dump(&slices).ok()) return bytes;
+  bytes.reserve(buffer.Length());
+  for (const auto& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return bytes;
+}
+
+class Stream;
+
+// The streams that are not done yet.
+class Streams {
+ public:
+  void add(const std::shared_ptr<Stream>& stream) {
+    const std::lock_guard lock(mutex_);
+    all_.insert(stream);
+  }
+  void remove(const std::shared_ptr<Stream>& stream) {
+    const std::lock_guard lock(mutex_);
+    all_.erase(stream);
+    if (all_.empty()) empty_.notify_all();
+  }
+  [[nodiscard]] std::vector<std::shared_ptr<Stream>> snapshot() const {
+    const std::lock_guard lock(mutex_);
+    return {all_.begin(), all_.end()};
+  }
+  [[nodiscard]] bool wait_empty(std::chrono::milliseconds bound) {
+    std::unique_lock lock(mutex_);
+    return empty_.wait_for(lock, bound, [this] { return all_.empty(); });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable empty_;
+  std::set<std::shared_ptr<Stream>> all_;
+};
+
+class Stream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public Connection {
+ public:
+  Stream(grpc::CallbackServerContext* context, ConnectionEvents& events, Streams& streams)
+      : context_(context), events_(events), streams_(streams) {}
+
+  // It owns itself until OnDone; the fleet may hold it longer.
+  void start(std::shared_ptr<Stream> self) {
+    self_ = std::move(self);
+    streams_.add(self_);
+    StartRead(&incoming_);
+  }
+
+  void send(std::string bytes) override {
+    const std::lock_guard lock(mutex_);
+    if (ending_) return;
+    if (unsent_.size() >= kMaxUnsent) {
+      ending_ = true;
+      context_->TryCancel();
+      return;
+    }
+    unsent_.push_back(std::move(bytes));
+    go_on();
+  }
+
+  void finish() override {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    go_on();
+  }
+
+  void resume_reading() override {
+    const std::lock_guard lock(mutex_);
+    resume_early_ = !paused_;
+    if (!paused_ || finished_) return;
+    paused_ = false;
+    StartRead(&incoming_);
+  }
+
+  // For a peer that does not let a write end.
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    if (!done_) context_->TryCancel();
+  }
+
+ private:
+  void OnReadDone(bool ok) override {
+    if (!ok) return finish();
+    const bool read_on = events_.message(self_, bytes_of(incoming_));
+    const std::lock_guard lock(mutex_);
+    if (finished_) return;
+    if (!read_on && !resume_early_) {
+      paused_ = true;
+      return;
+    }
+    resume_early_ = false;
+    StartRead(&incoming_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    if (!ok) {
+      ending_ = true;
+      unsent_.clear();
+    }
+    go_on();
+  }
+
+  void OnCancel() override {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    cancelled_ = true;
+    unsent_.clear();
+    go_on();
+  }
+
+  void OnDone() override {
+    const auto self = std::move(self_);
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = finished_ = done_ = true;
+    }
+    events_.closed(self, cancelled_ ? "connection broken or cancelled" : "stream ended");
+    streams_.remove(self);
+  }
+
+  // With the lock held: the next write, or the end once nothing is left to write.
+  void go_on() {
+    if (writing_ || finished_) return;
+    if (!unsent_.empty()) {
+      const grpc::Slice slice(unsent_.front());
+      outgoing_ = grpc::ByteBuffer(&slice, 1);
+      unsent_.pop_front();
+      writing_ = true;
+      StartWrite(&outgoing_);
+    } else if (ending_) {
+      finished_ = true;
+      Finish(grpc::Status::OK);
+    }
+  }
+
+  grpc::CallbackServerContext* context_;  // valid until OnDone
+  ConnectionEvents& events_;
+  Streams& streams_;
+  std::shared_ptr<Stream> self_;
+  grpc::ByteBuffer incoming_;  // of the one read
+  grpc::ByteBuffer outgoing_;  // of the one write
+
+  std::mutex mutex_;
+  std::deque<std::string> unsent_;
+  bool writing_ = false;
+  bool paused_ = false;        // no read in flight, by the fleet's wish
+  bool resume_early_ = false;  // resumed before the pause was noted
+  bool ending_ = false;        // nothing more is taken to send
+  bool finished_ = false;      // Finish was called
+  bool cancelled_ = false;
+  bool done_ = false;
+};
+
+using RawService = v1::AgentSessions::WithRawCallbackMethod_Session<v1::AgentSessions::Service>;
+
+class Service : public RawService {
+ public:
+  Service(ConnectionEvents& events, Streams& streams) : events_(events), streams_(streams) {}
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Session(grpc::CallbackServerContext* context) override {
+    auto stream = std::make_shared<Stream>(context, events_, streams_);
+    stream->start(stream);
+    return stream.get();
+  }
+
+ private:
+  ConnectionEvents& events_;
+  Streams& streams_;
+};
+
+class GrpcListener : public Listener {
+ public:
+  explicit GrpcListener(ConnectionEvents& events) : service_(events, streams_) {}
+  ~GrpcListener() override { shutdown(); }
+
+  [[nodiscard]] Status start(const std::string& target) {
+    const auto path = unix_path(target);
+    if (path) {
+      if (auto usable = check_unix_path(*path); !usable) return usable;
+    }
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(target, grpc::InsecureServerCredentials());
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    builder.SetMaxReceiveMessageSize(static_cast<int>(codec::kMaxMessageBytes));
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    if (!server_) {
+      return fail(ErrorCode::kConflict,
+                  "cannot listen: the address is taken or not ours, or the path's folder is missing");
+    }
+    return path ? restrict_unix_socket(*path) : Status();
+  }
+
+  void shutdown() override {
+    if (!server_) return;
+    for (const auto& stream : streams_.snapshot()) stream->finish();
+    if (!streams_.wait_empty(kPoliteEnd)) {
+      for (const auto& stream : streams_.snapshot()) stream->cancel();
+      static_cast<void>(streams_.wait_empty(kForcedEnd));
+    }
+    server_->Shutdown(std::chrono::system_clock::now());
+    server_->Wait();
+    server_.reset();
+  }
+
+ private:
+  Streams streams_;
+  Service service_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> listen_grpc(const std::string& target, ConnectionEvents& events) {
+  auto listener = std::make_unique<GrpcListener>(events);
+  if (auto started = listener->start(target); !started) return std::unexpected(started.error());
+  return listener;
+}
+
+}  // namespace conntruth::fleet
