@@ -48,6 +48,7 @@ enum class ReasonCode : std::uint8_t {
 };
 inline constexpr std::size_t kReasonCodes = 30;
 
+// Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"
 [[nodiscard]] std::string_view explanation(ReasonCode code);  // what the code means, one sentence without names
 

@@ -46,6 +46,7 @@ enum class PatternKind : std::uint8_t {
   kDiagonal,  // client and endpoint on the same node, or just not
   kFamily,
   kProtocol,
+  kPart,       // one scenario or step
   kMixed,      // several of these together
   kScattered,  // nothing in common
 };

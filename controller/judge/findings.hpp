@@ -1,0 +1,33 @@
+#pragma once
+// What is wrong with one cell's samples, as reasons: an empty list means that they are as expected. Each function looks
+// at one aspect; the judge puts them in the order of outcome, endpoint, source, spread. Pure.
+
+#include <vector>
+
+#include "controller/judge/judge.hpp"
+#include "controller/judge/names.hpp"
+
+namespace conntruth::judge {
+
+struct CellContext {
+  const plan::Cell& cell;
+  const matrix::CellObservation& seen;
+  const Names& names;
+  const matrix::RunFacts& facts;
+};
+
+using Reasons = std::vector<Reason>;
+
+[[nodiscard]] Reasons outcome_findings(const CellContext& context);   // silent, lost, refused, answered, leaked
+[[nodiscard]] Reasons endpoint_findings(const CellContext& context);  // wrong-endpoint, stale-flow
+[[nodiscard]] Reasons source_findings(const CellContext& context);
+// missing-endpoint, uneven-spread, not-sticky, not-rotated; `test` is set where shares were looked at.
+[[nodiscard]] Reasons spread_findings(const CellContext& context, std::optional<stats::ShareTest>& test);
+[[nodiscard]] Reasons follow_findings(const CellContext& context);
+// What a cell without findings says: who answered, or how it was refused.
+[[nodiscard]] Reason as_expected(const CellContext& context);
+
+// "node-1-pod-0:8080 (140) and node-2-pod-0:8080 (140)"
+[[nodiscard]] std::string list(const std::vector<matrix::ResponderCount>& responders, const Names& names);
+
+}  // namespace conntruth::judge

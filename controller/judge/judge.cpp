@@ -1,0 +1,176 @@
+#include "controller/judge/judge.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/judge/findings.hpp"
+#include "controller/judge/pattern.hpp"
+
+namespace conntruth::judge {
+
+namespace {
+
+CellVerdict verdict(Verdict value, ReasonCode code, std::string text) {
+  return {value, {{code, std::move(text)}}, std::nullopt};
+}
+
+// Agents that went away and their words, to stand behind "missing".
+std::string lost_agents(const matrix::RunFacts& facts) {
+  std::vector<std::string> words;
+  for (const auto& agent : facts.agents) {
+    if (!agent.error.empty()) words.push_back(fmt::format("{}: {}", agent.agent, agent.error));
+  }
+  return words.empty() ? std::string() : "; lost agents: " + join(words);
+}
+
+// The tool's own failures: nothing may be concluded from a cell that was not fully probed.
+std::optional<CellVerdict> tool_trouble(const CellContext& context) {
+  const auto& seen = context.seen;
+  const auto flow = describe(context.cell.flow);
+  if (seen.received == 0) {
+    return verdict(Verdict::kError, ReasonCode::kNoSamples,
+                   fmt::format("none of {} planned probes from {} was reported{}", seen.planned, flow,
+                               lost_agents(context.facts)));
+  }
+  if (seen.outcomes.tool_error > 0) {
+    return verdict(Verdict::kError, ReasonCode::kToolError,
+                   fmt::format("{} probes from {} failed in the tool: {}", of(seen.outcomes.tool_error, seen.received),
+                               flow, seen.first_error.empty() ? "no text was given" : seen.first_error));
+  }
+  if (seen.missing > 0) {
+    return verdict(Verdict::kError, ReasonCode::kMissingSamples,
+                   fmt::format("{} of {} planned probes from {} were not reported{}", seen.missing, seen.planned, flow,
+                               lost_agents(context.facts)));
+  }
+  return std::nullopt;
+}
+
+std::string demand(const plan::Control& control, const Names& names) {
+  return control.positive ? "answered by " + names.responder(control.responder) : std::string("refused");
+}
+
+std::optional<CellVerdict> control_trouble(const CellContext& context, const plan::Stage& stage,
+                                           const matrix::StageObservation& observed) {
+  CellVerdict result{Verdict::kInvalid, {}, std::nullopt};
+  for (const auto index : context.cell.controls) {
+    if (index >= stage.controls.size() || index >= observed.controls.size()) continue;
+    const auto& control = stage.controls[index];
+    const auto& seen = observed.controls[index];
+    if (seen.received < seen.planned || seen.outcomes.tool_error > 0 || seen.planned == 0) {
+      result.reasons.push_back(
+          {ReasonCode::kControlMissing,
+           fmt::format("{}: {} of {} probes have evidence{}", control.id, seen.received - seen.outcomes.tool_error,
+                       seen.planned, seen.first_error.empty() ? "" : "; first error: " + seen.first_error)});
+    } else if (seen.right < seen.planned) {
+      result.reasons.push_back({ReasonCode::kControlFailed,
+                                fmt::format("{}: {} of {} probes were {} (replied {}, refused {}, timed out {})",
+                                            control.id, seen.right, seen.planned, demand(control, context.names),
+                                            seen.outcomes.replied, seen.outcomes.refused, seen.outcomes.timed_out)});
+    }
+  }
+  if (result.reasons.empty()) return std::nullopt;
+  // A control that was seen to fail says more than one without evidence.
+  std::stable_sort(result.reasons.begin(), result.reasons.end(),
+                   [](const Reason& a, const Reason& b) { return a.code < b.code; });
+  return result;
+}
+
+void append(Reasons& all, Reasons more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+CellVerdict scored(const CellContext& context, Reasons findings, Reason expected) {
+  CellVerdict result;
+  if (!context.cell.expectation.scored) {
+    result.verdict = Verdict::kRecorded;
+    result.reasons.push_back({ReasonCode::kNotScored, "recorded, not judged: " + expected.text});
+    append(result.reasons, std::move(findings));
+  } else if (findings.empty()) {
+    result.verdict = Verdict::kPass;
+    result.reasons.push_back(std::move(expected));
+  } else {
+    result.verdict = Verdict::kFail;
+    result.reasons = std::move(findings);
+  }
+  return result;
+}
+
+CellVerdict judge_follow(const CellContext& context) {
+  const auto& times = context.seen.follow;
+  if (times.right_before > 0) {
+    return verdict(Verdict::kInvalid, ReasonCode::kNothingToFollow,
+                   fmt::format("{} right answers from {} came before the change", times.right_before,
+                               describe(context.cell.flow)));
+  }
+  Reason followed{ReasonCode::kAsExpected, {}};
+  if (times.first_right_ns) {
+    followed.text = fmt::format("the first right answer from {} came {} after the change", describe(context.cell.flow),
+                                milliseconds(*times.first_right_ns));
+  }
+  return scored(context, follow_findings(context), std::move(followed));
+}
+
+CellVerdict judge_flows(const CellContext& context) {
+  std::optional<stats::ShareTest> shares;
+  auto findings = outcome_findings(context);
+  append(findings, endpoint_findings(context));
+  append(findings, source_findings(context));
+  append(findings, spread_findings(context, shares));
+  auto result = scored(context, std::move(findings), as_expected(context));
+  result.shares = shares;
+  return result;
+}
+
+// Whether the cell's probes were handed to an agent at all.
+bool was_run(const plan::Cell& cell, std::size_t stage, const matrix::RunFacts& facts) {
+  if (stage >= facts.stages.size()) return false;
+  return cell.rule == plan::CellRule::kFollow ? facts.stages[stage].published_ns != 0 : facts.stages[stage].probed;
+}
+
+CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, const matrix::StageObservation& observed) {
+  if (auto trouble = tool_trouble(context)) return *trouble;
+  if (auto trouble = control_trouble(context, stage, observed)) return *trouble;
+  return context.cell.rule == plan::CellRule::kFollow ? judge_follow(context) : judge_flows(context);
+}
+
+std::vector<CellVerdict> judge_stage(const plan::Stage& stage, std::size_t index,
+                                     const matrix::StageObservation& observed, const Names& names,
+                                     const matrix::RunFacts& facts) {
+  std::vector<CellVerdict> verdicts;
+  for (std::size_t i = 0; i < stage.cells.size(); ++i) {
+    const auto& cell = stage.cells[i];
+    if (!was_run(cell, index, facts)) {
+      verdicts.push_back(verdict(
+          Verdict::kNotRun, ReasonCode::kRunEnded,
+          facts.ended_early.empty() ? "the run ended before this cell" : "the run ended early: " + facts.ended_early));
+      continue;
+    }
+    verdicts.push_back(judge_cell({cell, observed.cells.at(i), names, facts}, stage, observed));
+  }
+  return verdicts;
+}
+
+}  // namespace
+
+Judgement judge(const plan::Plan& plan, const matrix::Observations& observations, const matrix::RunFacts& facts) {
+  const Names names(plan);
+  Judgement result;
+  std::vector<JudgedCell> judged;
+  for (std::size_t i = 0; i < plan.stages.size(); ++i) {
+    const auto& stage = plan.stages[i];
+    result.stages.push_back(judge_stage(stage, i, observations.stages.at(i), names, facts));
+    for (std::size_t k = 0; k < stage.cells.size(); ++k) {
+      const auto verdict = result.stages.back()[k].verdict;
+      if (verdict != Verdict::kPass && verdict != Verdict::kFail) continue;
+      judged.push_back({&stage.cells[k], verdict == Verdict::kFail});
+    }
+  }
+  for (const auto& entry : plan.not_run) {
+    result.not_run.push_back(verdict(Verdict::kNotRun, ReasonCode::kNotRunnable, entry.reason));
+  }
+  result.patterns = find_patterns(judged, names);
+  return result;
+}
+
+}  // namespace conntruth::judge

@@ -1,0 +1,122 @@
+// Findings about outcomes: what came back at all.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/judge/findings.hpp"
+
+namespace conntruth::judge {
+
+namespace {
+
+using matrix::SampleKind;
+
+// True where an agent that runs one of the cell's endpoints went away: its sights may be missing.
+bool sights_incomplete(const CellContext& context) {
+  return std::any_of(context.cell.expectation.endpoints.begin(), context.cell.expectation.endpoints.end(),
+                     [&](const SocketAddress& endpoint) {
+                       const auto node = context.names.node_of(context.names.owner(endpoint.address));
+                       return std::any_of(
+                           context.facts.agents.begin(), context.facts.agents.end(),
+                           [&](const auto& agent) { return agent.agent == node && !agent.error.empty(); });
+                     });
+}
+
+// Where the requests of unanswered flows were seen.
+std::string whereabouts(const CellContext& context) {
+  const auto unanswered = context.seen.outcomes.timed_out;
+  const auto arrived = context.seen.arrived_silent;
+  const auto at = list(context.seen.arrived_at, context.names);
+  if (arrived >= unanswered) return fmt::format("all of them reached {}, so the replies were lost", at);
+  if (arrived > 0) return fmt::format("{} of them reached {}", arrived, at);
+  if (sights_incomplete(context))
+    return "whether they reached an endpoint is not known, as an endpoint's agent was lost";
+  return context.cell.expectation.endpoints.size() == 1 ? "the endpoint saw none of them"
+                                                        : "no endpoint saw any of them";
+}
+
+Reason unanswered(const CellContext& context) {
+  const auto& seen = context.seen;
+  const auto lost = seen.outcomes.timed_out;
+  auto code = lost == seen.received ? ReasonCode::kSilent : ReasonCode::kLost;
+  if (seen.arrived_silent >= lost) code = ReasonCode::kReplyLost;
+  return {code, fmt::format("{} flows from {} got no answer; {}", of(lost, seen.received), describe(context.cell.flow),
+                            whereabouts(context))};
+}
+
+std::string refusals(const CellContext& context) {
+  std::vector<std::string> words;
+  for (const auto& entry : context.seen.refusals) words.push_back(describe(entry.refusal, context.names));
+  return join(words);
+}
+
+std::string demanded(const OutcomeSet& outcomes) {
+  if (outcomes.refused && outcomes.timed_out) return "they have to be refused or dropped";
+  return outcomes.refused ? "they have to be refused" : "they have to be dropped silently";
+}
+
+Reason answered(const CellContext& context) {
+  const auto& outcomes = context.cell.expectation.outcomes;
+  return {outcomes.refused ? ReasonCode::kRepliedNotRefused : ReasonCode::kRepliedNotSilent,
+          fmt::format("{} flows from {} were answered, by {}; {}",
+                      of(context.seen.count(SampleKind::kReplyUnexpected), context.seen.received),
+                      describe(context.cell.flow), list(context.seen.responders, context.names), demanded(outcomes))};
+}
+
+Reason refused(const CellContext& context) {
+  const bool reply_due = context.cell.expectation.outcomes.replied;
+  return {reply_due ? ReasonCode::kRefusedNotReplied : ReasonCode::kRefusedNotSilent,
+          fmt::format("{} flows from {} were refused: {}; {}",
+                      of(context.seen.count(SampleKind::kRefusalUnexpected), context.seen.received),
+                      describe(context.cell.flow), refusals(context),
+                      reply_due ? "they have to be answered" : "they have to be dropped silently")};
+}
+
+Reason dropped(const CellContext& context) {
+  return {ReasonCode::kSilentNotRefused,
+          fmt::format("{} flows from {} were dropped silently; they have to be refused",
+                      of(context.seen.count(SampleKind::kSilenceUnexpected), context.seen.received),
+                      describe(context.cell.flow))};
+}
+
+Reason leaked(const CellContext& context) {
+  return {ReasonCode::kLeaked,
+          fmt::format("{} flows from {} reached {}, although the client saw no reply; {}",
+                      of(context.seen.arrived_silent + context.seen.arrived_refused, context.seen.received),
+                      describe(context.cell.flow), list(context.seen.arrived_at, context.names),
+                      demanded(context.cell.expectation.outcomes))};
+}
+
+}  // namespace
+
+std::string list(const std::vector<matrix::ResponderCount>& responders, const Names& names) {
+  std::vector<std::string> words;
+  for (const auto& entry : responders)
+    words.push_back(fmt::format("{} ({})", names.responder(entry.responder), entry.total()));
+  return join(words);
+}
+
+Reasons outcome_findings(const CellContext& context) {
+  const auto& seen = context.seen;
+  const auto& outcomes = context.cell.expectation.outcomes;
+  Reasons reasons;
+  if (seen.count(SampleKind::kReplyUnexpected) > 0) reasons.push_back(answered(context));
+  if (seen.count(SampleKind::kRefusalUnexpected) > 0) reasons.push_back(refused(context));
+  if (seen.count(SampleKind::kSilenceUnexpected) > 0) {
+    reasons.push_back(outcomes.replied ? unanswered(context) : dropped(context));
+  }
+  if (!outcomes.replied && seen.arrived_silent + seen.arrived_refused > 0) reasons.push_back(leaked(context));
+  return reasons;
+}
+
+Reason as_expected(const CellContext& context) {
+  const auto& seen = context.seen;
+  std::vector<std::string> parts;
+  if (seen.outcomes.replied > 0) parts.push_back("were answered by " + list(seen.responders, context.names));
+  if (seen.outcomes.refused > 0) parts.push_back("were refused: " + refusals(context));
+  if (seen.outcomes.timed_out > 0) parts.push_back("got nothing back");
+  return {ReasonCode::kAsExpected, fmt::format("{} flows from {} {}", seen.received, describe(context.cell.flow),
+                                               fmt::join(parts, "; others "))};
+}
+
+}  // namespace conntruth::judge
