@@ -4,6 +4,10 @@
 
 namespace conntruth::io {
 
+bool has_family(Family family) {
+  return static_cast<bool>(Fd(::socket(domain_of(family), SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+}
+
 Result<Fd> open_socket(int domain, int type, int protocol) {
   Fd fd(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
   if (!fd) return fail_errno(type == SOCK_RAW ? "open raw socket" : "open socket", errno);

@@ -12,6 +12,7 @@ namespace conntruth::io {
 inline constexpr int kBigReceiveBuffer =
     16 * 1024 * 1024;  // bytes; the kernel doubles it; used only while packets wait
 
+[[nodiscard]] bool has_family(Family family);  // whether this kernel has it at all
 [[nodiscard]] Result<Fd> open_socket(int domain, int type, int protocol);
 [[nodiscard]] Status set_option(int fd, int level, int name, int value, std::string_view what);
 // Beyond the host's limit where permitted (CAP_NET_ADMIN), else as far as it goes.
