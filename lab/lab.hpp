@@ -4,11 +4,10 @@
 // everything of the node with it. Nothing outside the lab's own namespaces and its directory under /run/conntruth/labs
 // is touched.
 //
-// What exists is found by looking (init processes in /proc by their argument vector), never by trusting a file, so a lab
-// whose creator was killed at any point can be found and removed.
-// Errors: kPermission without root (CAP_SYS_ADMIN and CAP_NET_ADMIN), kConflict where the name is taken, kNotFound,
-// kUnsupported with the missing kernel feature's name.
-// Threading: one thread per Lab object; several processes may use one lab.
+// What exists is found by looking (init processes in /proc by their argument vector), never by trusting a file, so a
+// lab whose creator was killed at any point can be found and removed. Errors: kPermission without root (CAP_SYS_ADMIN
+// and CAP_NET_ADMIN), kConflict where the name is taken, kNotFound, kUnsupported with the missing kernel feature's
+// name. Threading: one thread per Lab object; several processes may use one lab.
 
 #include <sys/types.h>
 
@@ -24,13 +23,13 @@
 namespace conntruth::lab {
 
 struct LabSpec {
-  std::string name = "default";              // [a-z0-9-]{1,20}
-  unsigned nodes = 3;                        // 1..50
-  unsigned pods_per_node = 2;                // 1..20
+  std::string name = "default";                                     // [a-z0-9-]{1,20}
+  unsigned nodes = 3;                                               // 1..50
+  unsigned pods_per_node = 2;                                       // 1..20
   std::vector<std::string> zones = {"zone-a", "zone-b", "zone-c"};  // dealt to the nodes in turn; empty: no zones
   bool ipv4 = true;
   bool ipv6 = true;
-  std::string proxy = "reference";           // "reference" or "none"
+  std::string proxy = "reference";  // "reference" or "none"
 };
 
 // Reads a LabSpec from YAML (keys as the fields, strict: an unknown key is an error with its line).
@@ -45,8 +44,8 @@ struct NodeProcess {
 struct ProxyReport {
   std::string node;
   std::uint64_t generation = 0;
-  std::int64_t at_ns = 0;      // CLOCK_MONOTONIC when the transaction was in the kernel
-  std::uint64_t changed = 0;   // objects changed by that transaction
+  std::int64_t at_ns = 0;     // CLOCK_MONOTONIC when the transaction was in the kernel
+  std::uint64_t changed = 0;  // objects changed by that transaction
   std::string error;
 };
 
@@ -69,12 +68,12 @@ class Lab {
   [[nodiscard]] std::vector<ProxyReport> proxy_reports() const;
 
   // Starts a command inside a node's namespaces (network, mount, PID, UTS), as a child of the caller that the node's
-  // init also outlives; returns its pid as the host sees it. `node` may be "external" for the external client. The child
-  // dies with the caller where `die_with_caller` is set.
+  // init also outlives; returns its pid as the host sees it. `node` may be "external" for the external client. The
+  // child dies with the caller where `die_with_caller` is set.
   struct Command {
     std::vector<std::string> argv;
-    std::string pod;              // non-empty: the pod's network namespace instead of the node's
-    std::string output_path;      // non-empty: stdout and stderr go there, else inherited
+    std::string pod;          // non-empty: the pod's network namespace instead of the node's
+    std::string output_path;  // non-empty: stdout and stderr go there, else inherited
     bool die_with_caller = false;
   };
   [[nodiscard]] Result<pid_t> start(const std::string& node, const Command& command) const;

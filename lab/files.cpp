@@ -1,0 +1,98 @@
+#include "lab/files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "lab/spec.hpp"
+#include "lab/topology/fd.hpp"
+
+namespace conntruth::lab {
+
+namespace {
+
+constexpr const char* kRunDirectory = "/run/conntruth";
+constexpr const char* kLabsDirectory = "/run/conntruth/labs";
+
+bool make_directory(const char* path) { return ::mkdir(path, 0755) == 0 || errno == EEXIST; }
+
+}  // namespace
+
+std::string lab_directory(const std::string& name) { return fmt::format("{}/{}", kLabsDirectory, name); }
+
+bool has_lab_directory(const std::string& name) { return ::access(lab_directory(name).c_str(), F_OK) == 0; }
+
+Status make_lab_directory(const std::string& name) {
+  const auto directory = lab_directory(name);
+  // Another lab's removal may take the parents away between two steps.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (!make_directory(kRunDirectory)) return fail_errno(fmt::format("mkdir {}", kRunDirectory), errno);
+    if (!make_directory(kLabsDirectory) && errno != ENOENT) return fail_errno("mkdir /run/conntruth/labs", errno);
+    if (::mkdir(directory.c_str(), 0755) == 0) {
+      if (::mkdir((directory + "/proxy").c_str(), 0755) == 0 && ::mkdir((directory + "/log").c_str(), 0755) == 0) {
+        return {};
+      }
+      return fail_errno("make directories in " + directory, errno);
+    }
+    if (errno != ENOENT) break;
+  }
+  if (errno == EEXIST) {
+    return fail(ErrorCode::kConflict, fmt::format("lab {} exists; use another name or remove it with "
+                                                  "`conntruth lab down {}`",
+                                                  name, name));
+  }
+  return fail_errno("mkdir " + directory, errno);
+}
+
+void remove_lab_directory(const std::string& name) {
+  std::error_code ignored;
+  std::filesystem::remove_all(lab_directory(name), ignored);
+  if (::rmdir(kLabsDirectory) == 0) ::rmdir(kRunDirectory);
+}
+
+std::vector<std::string> lab_directories() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(kLabsDirectory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    auto name = entry->path().filename().string();
+    if (check_lab_name(name)) names.push_back(std::move(name));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Status write_whole_file(const std::string& path, const std::string& content) {
+  const auto temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  {
+    const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!file) return fail_errno("open " + temporary, errno);
+    for (std::size_t done = 0; done < content.size();) {
+      const auto written = ::write(file.get(), content.data() + done, content.size() - done);
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) {
+        const int number = errno;
+        ::unlink(temporary.c_str());
+        return fail_errno("write " + path, number);
+      }
+      done += static_cast<std::size_t>(written);
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path, errno);
+  return {};
+}
+
+Result<std::string> read_whole_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail_errno("open " + path, errno);
+  return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace conntruth::lab

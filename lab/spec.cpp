@@ -1,0 +1,132 @@
+#include "lab/spec.hpp"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace conntruth::lab {
+
+namespace {
+
+constexpr unsigned kMaxNodes = 50;
+constexpr unsigned kMaxPods = 20;
+constexpr std::size_t kMaxName = 20;
+constexpr std::string_view kKeys = "name, nodes, pods_per_node, zones, ipv4, ipv6, proxy";
+
+bool is_label(std::string_view text, std::size_t longest) {
+  return !text.empty() && text.size() <= longest &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string_view origin) : origin_(origin) {}
+
+  Result<LabSpec> read(const YAML::Node& document) {
+    if (!document.IsDefined() || document.IsNull()) return LabSpec{};
+    if (!document.IsMap()) return wrong(document, fmt::format("expected a mapping with the keys {}", kKeys));
+    std::set<std::string> seen;
+    for (const auto& item : document) {
+      const auto key = item.first.IsScalar() ? item.first.Scalar() : std::string();
+      if (!seen.insert(key).second) return wrong(item.first, fmt::format("{} is given twice", key));
+      if (auto done = field(key, item.first, item.second); !done) return std::unexpected(done.error());
+    }
+    return spec_;
+  }
+
+ private:
+  std::unexpected<Error> wrong(const YAML::Node& node, const std::string& message) const {
+    return fail(ErrorCode::kInvalidInput, fmt::format("{}:{}: {}", origin_, node.Mark().line + 1, message));
+  }
+
+  template <typename T>
+  Status scalar(const std::string& key, const YAML::Node& value, T& target, std::string_view wanted) {
+    if (value.IsScalar() && YAML::convert<T>::decode(value, target)) return {};
+    return wrong(value, fmt::format("{}: expected {}", key, wanted));
+  }
+
+  Status zones(const YAML::Node& value) {
+    if (!value.IsSequence()) return wrong(value, "zones: expected a list of names, [] for none");
+    spec_.zones.clear();
+    for (const auto& zone : value) {
+      if (!zone.IsScalar()) return wrong(zone, "zones: expected a list of names");
+      spec_.zones.push_back(zone.Scalar());
+    }
+    return {};
+  }
+
+  Status dispatch(const std::string& key, const YAML::Node& name, const YAML::Node& value) {
+    if (key == "name") return scalar(key, value, spec_.name, "text");
+    if (key == "nodes") return scalar(key, value, spec_.nodes, "a number");
+    if (key == "pods_per_node") return scalar(key, value, spec_.pods_per_node, "a number");
+    if (key == "zones") return zones(value);
+    if (key == "ipv4") return scalar(key, value, spec_.ipv4, "true or false");
+    if (key == "ipv6") return scalar(key, value, spec_.ipv6, "true or false");
+    if (key == "proxy") return scalar(key, value, spec_.proxy, "text");
+    return wrong(name, fmt::format("unknown key \"{}\"; known are {}", key, kKeys));
+  }
+
+  // Bounds are checked field by field so that the message has the line.
+  Status field(const std::string& key, const YAML::Node& name, const YAML::Node& value) {
+    if (auto done = dispatch(key, name, value); !done) return done;
+    auto probe = spec_;
+    probe.ipv4 = probe.ipv4 || key != "ipv6";  // both families off is judged when all has been read
+    if (auto checked = check_lab_spec(probe); !checked && !(key == "ipv4" || key == "ipv6")) {
+      return wrong(value, checked.error().message);
+    }
+    return {};
+  }
+
+  std::string origin_;
+  LabSpec spec_;
+};
+
+}  // namespace
+
+Status check_lab_name(std::string_view name) {
+  if (is_label(name, kMaxName)) return {};
+  return fail(ErrorCode::kInvalidInput, fmt::format("lab name \"{}\": use 1 to {} of a-z, 0-9 and -", name, kMaxName));
+}
+
+Status check_lab_spec(const LabSpec& spec) {
+  if (auto name = check_lab_name(spec.name); !name) return name;
+  const auto wrong = [](std::string message) { return fail(ErrorCode::kInvalidInput, std::move(message)); };
+  if (spec.nodes < 1 || spec.nodes > kMaxNodes) {
+    return wrong(fmt::format("nodes: {} is out of range 1..{}", spec.nodes, kMaxNodes));
+  }
+  if (spec.pods_per_node < 1 || spec.pods_per_node > kMaxPods) {
+    return wrong(fmt::format("pods_per_node: {} is out of range 1..{}", spec.pods_per_node, kMaxPods));
+  }
+  for (const auto& zone : spec.zones) {
+    if (!is_label(zone, 63)) return wrong(fmt::format("zones: \"{}\": use 1 to 63 of a-z, 0-9 and -", zone));
+  }
+  if (!spec.ipv4 && !spec.ipv6) return wrong("ipv4 and ipv6 are both off; a lab needs at least one family");
+  if (spec.proxy != "reference" && spec.proxy != "none") {
+    return wrong(fmt::format("proxy: \"{}\" is not one of reference, none", spec.proxy));
+  }
+  return {};
+}
+
+Result<LabSpec> read_lab_spec(std::string_view text, std::string_view origin) {
+  try {
+    auto spec = Reader(origin).read(YAML::Load(std::string(text)));
+    if (!spec) return spec;
+    if (auto checked = check_lab_spec(*spec); !checked) return std::unexpected(checked.error().in(origin));
+    return spec;
+  } catch (const YAML::Exception& error) {
+    return fail(ErrorCode::kInvalidInput, fmt::format("{}:{}: {}", origin, error.mark.line + 1, error.msg));
+  }
+}
+
+std::string write_lab_spec(const LabSpec& spec) {
+  const nlohmann::ordered_json document = {
+      {"name", spec.name},   {"nodes", spec.nodes}, {"pods_per_node", spec.pods_per_node},
+      {"zones", spec.zones}, {"ipv4", spec.ipv4},   {"ipv6", spec.ipv6},
+      {"proxy", spec.proxy}};
+  return document.dump(2) + "\n";
+}
+
+}  // namespace conntruth::lab
