@@ -31,6 +31,7 @@ struct Summary {
   std::uint64_t error = 0;
   std::uint64_t recorded = 0;
   std::uint64_t not_run = 0;
+  void count(judge::Verdict verdict);
   [[nodiscard]] std::uint64_t total() const { return pass + fail + invalid + error + recorded + not_run; }
   bool operator==(const Summary&) const = default;
 };
@@ -56,7 +57,7 @@ struct ReportControl {
 // One cell with everything that any output says about it. A cell that was not run has only id, scenario and reason.
 struct ReportCell {
   std::string id, scenario, step, table, row, column;
-  std::string vantage, entry, entry_kind, protocol, family;
+  Flow flow;
   std::size_t stage = 0;
   bool planned = true;  // false: from Plan::not_run
   plan::CellRule rule = plan::CellRule::kFlows;
@@ -81,7 +82,7 @@ struct FollowRow {
   std::size_t stage = 0;
   std::int64_t bound_ms = 0;
   std::int64_t observed_ns = -1;    // -1: never
-  std::int64_t settled_ns = -1;     // after the last wrong answer; -1: there was none after the change
+  std::int64_t settled_ns = -1;     // when the last probe without a right answer was sent; -1: there was none
   std::int64_t programmed_ns = -1;  // the dataplane's own claim; -1: none
   judge::Verdict verdict = judge::Verdict::kNotRun;
 };
@@ -98,8 +99,8 @@ struct Report {
   std::uint64_t foreign_samples = 0;
   std::uint64_t duplicate_samples = 0;
 
-  // 0 everything judged passed, 1 tool errors (error or invalid cells and nothing red), 2 at least one cell failed,
-  // 3 nothing was judged.
+  // 0 everything judged passed; 1 tool errors and nothing red (error or invalid cells, a run that ended early); 2 at
+  // least one cell failed; 3 nothing was run.
   [[nodiscard]] int exit_code() const;
 };
 

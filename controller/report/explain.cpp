@@ -1,0 +1,160 @@
+// One cell in words: what was expected and why, what was observed, what that means.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/stats/binomial.hpp"
+#include "controller/judge/judge.hpp"
+#include "controller/judge/names.hpp"
+#include "controller/report/report.hpp"
+
+namespace conntruth::report {
+
+namespace {
+
+class Page {
+ public:
+  void line(std::string_view key, const std::string& text) { text_ += fmt::format("{:<11}{}\n", key, text); }
+  void more(std::string_view key, const std::string& text) { text_ += fmt::format("  {:<9}{}\n", key, text); }
+  [[nodiscard]] std::string take() && { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+std::string endpoints(const std::vector<NamedCount>& list) {
+  std::vector<std::string> words;
+  for (const auto& endpoint : list) words.push_back(fmt::format("{} ({})", endpoint.name, endpoint.address));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+void expected(Page& page, const ReportCell& cell) {
+  const auto& expectation = cell.expectation;
+  page.line("expected",
+            to_string(expectation.outcomes) + (expectation.scored ? "" : "  (recorded only: implementation-defined)"));
+  if (!cell.expected_endpoints.empty()) {
+    page.more("by", endpoints(cell.expected_endpoints));
+    page.more("spread", std::string(to_string(expectation.spread)));
+    std::vector<std::string> addresses;
+    for (const auto& address : expectation.source_addresses) addresses.push_back(address.to_string());
+    page.more("source", fmt::format("{}{}{}", to_string(expectation.source), addresses.empty() ? "" : ": ",
+                                    fmt::join(addresses, ", ")));
+  }
+  if (cell.rule == plan::CellRule::kFollow) page.more("within", fmt::format("{} ms", cell.follow_bound_ms));
+  if (cell.rule == plan::CellRule::kRotate) page.more("rotating", "more than one endpoint over the pooled samples");
+  std::size_t number = 0;
+  for (const auto& rule : expectation.rules) {
+    page.more(number == 0 ? "because" : "",
+              fmt::format("{}. {}: {} [{}]", number + 1, rule.id, rule.text, rule.source));
+    ++number;
+  }
+}
+
+void answers(Page& page, const ReportCell& cell) {
+  const auto& seen = cell.observation;
+  for (const auto& endpoint : cell.observed_endpoints) {
+    page.more("by", fmt::format("{} ({}): {}{}", endpoint.name, endpoint.address, endpoint.count,
+                                endpoint.expected ? "" : "  not among the expected ones"));
+  }
+  for (const auto& source : seen.sources) {
+    const bool wrong = std::any_of(seen.wrong_sources.begin(), seen.wrong_sources.end(),
+                                   [&](const auto& entry) { return entry.address == source.address; });
+    page.more("source", fmt::format("{}: {}{}", source.address.to_string(), source.count, wrong ? "  wrong" : ""));
+  }
+  if (seen.round_trip.count() == 0) return;
+  const auto ms = [](std::uint64_t ns) { return judge::milliseconds(static_cast<std::int64_t>(ns)); };
+  page.more("took", fmt::format("p50 {}, p99 {}, max {}", ms(seen.round_trip.quantile(0.5)),
+                                ms(seen.round_trip.quantile(0.99)), ms(seen.round_trip.max())));
+}
+
+void refusals(Page& page, const matrix::CellObservation& seen, const judge::Names& names) {
+  for (const auto& entry : seen.refusals) {
+    page.more("refused", fmt::format("{}: {}", judge::describe(entry.refusal, names), entry.count));
+  }
+}
+
+void statistics(Page& page, const ReportCell& cell) {
+  const auto& seen = cell.observation;
+  if (cell.verdict.verdict == judge::Verdict::kPass && cell.rule == plan::CellRule::kFlows) {
+    page.more("bound",
+              fmt::format("a fault that hits {:.2f} % of flows or more would have been missed with a chance "
+                          "under {:.0e}",
+                          100.0 * stats::upper_bound(0, seen.received, judge::kMissChance), judge::kMissChance));
+  }
+  if (const auto& test = cell.verdict.shares) {
+    page.more("shares",
+              fmt::format("chi-square p {:.3g}, exact p {:.3g}; red under {:.0e}{}", test->chi_square_p, test->exact_p,
+                          judge::kShareAlpha, test->conclusive ? "" : "; too few flows to miss an endpoint for sure"));
+  }
+}
+
+void observed(Page& page, const ReportCell& cell) {
+  const auto& seen = cell.observation;
+  const auto& counts = seen.outcomes;
+  page.line("observed",
+            fmt::format("{} of {} samples: {} replied, {} refused, {} timed out, {} tool errors", seen.received,
+                        seen.planned, counts.replied, counts.refused, counts.timed_out, counts.tool_error));
+  for (const auto& entry : seen.methods) {
+    page.more("sent by", fmt::format("{}: {}", to_string(entry.method), entry.outcomes.total()));
+  }
+  answers(page, cell);
+  refusals(page, seen, judge::Names(plan::Plan{}));
+  for (const auto& endpoint : cell.arrived_at) {
+    page.more("reached", fmt::format("{} ({}): {} requests whose client got no reply", endpoint.name, endpoint.address,
+                                     endpoint.count));
+  }
+  if (seen.follow.first_right_ns) {
+    page.more("followed", judge::milliseconds(*seen.follow.first_right_ns) + " after the change");
+  }
+  if (!seen.first_error.empty()) page.more("error", seen.first_error);
+  statistics(page, cell);
+}
+
+void conclusion(Page& page, const ReportCell& cell) {
+  for (const auto& control : cell.controls) {
+    page.line("control", fmt::format("{}: {} of {} as they have to be: {}", control.id, control.right, control.planned,
+                                     control.held ? "held" : "FAILED"));
+  }
+  page.line("verdict", std::string(to_string(cell.verdict.verdict)));
+  for (const auto& reason : cell.verdict.reasons) {
+    page.line("reason", fmt::format("{}: {}", to_string(reason.code), reason.text));
+    page.more("meaning", std::string(judge::explanation(reason.code)));
+  }
+  for (std::size_t i = 0; i < matrix::kSampleKinds; ++i) {
+    std::vector<std::string> ids;
+    for (const auto id : cell.observation.examples[i])
+      ids.push_back(fmt::format("{}/{}", task_of(id), sequence_of(id)));
+    if (ids.empty()) continue;
+    page.line("probes", fmt::format("{}: {}", to_string(static_cast<matrix::SampleKind>(i)), fmt::join(ids, ", ")));
+  }
+}
+
+std::string similar(const Report& report, std::string_view cell_id) {
+  std::vector<std::string> found;
+  for (const auto& cell : report.cells) {
+    if (found.size() < 3 && cell.id.find(cell_id) != std::string::npos) found.push_back(cell.id);
+  }
+  if (found.empty()) return "`-o json` lists all ids";
+  return fmt::format("did you mean {}", fmt::join(found, " or "));
+}
+
+}  // namespace
+
+Result<std::string> explain(const Report& report, std::string_view cell_id) {
+  const auto found = std::find_if(report.cells.begin(), report.cells.end(),
+                                  [&](const ReportCell& cell) { return cell.id == cell_id; });
+  if (found == report.cells.end()) {
+    return fail(ErrorCode::kNotFound, fmt::format("the run has no cell {}; {}", cell_id, similar(report, cell_id)));
+  }
+  Page page;
+  page.line("cell", found->id);
+  if (found->planned) {
+    page.line("flow", "from " + judge::describe(found->flow));
+    expected(page, *found);
+    observed(page, *found);
+  }
+  conclusion(page, *found);
+  return std::move(page).take();
+}
+
+}  // namespace conntruth::report

@@ -1,0 +1,273 @@
+// The report as one JSON document; docs/report.schema.json describes it. Keys keep the order in which they are put
+// here.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "controller/report/report.hpp"
+
+namespace conntruth::report {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double to_ms(std::int64_t nanoseconds) { return std::round(static_cast<double>(nanoseconds) / 1e3) / 1e3; }
+
+Json ms_or_null(std::int64_t nanoseconds) { return nanoseconds < 0 ? Json() : Json(to_ms(nanoseconds)); }
+
+std::string_view kind_name(RefusalKind kind) {
+  switch (kind) {
+    case RefusalKind::kIcmp:
+      return "icmp";
+    case RefusalKind::kReset:
+      return "reset";
+    case RefusalKind::kAbort:
+      return "abort";
+    case RefusalKind::kNone:
+      return "none";
+  }
+  return "none";
+}
+
+std::string_view rule_name(plan::CellRule rule) {
+  switch (rule) {
+    case plan::CellRule::kFlows:
+      return "flows";
+    case plan::CellRule::kFollow:
+      return "follow";
+    case plan::CellRule::kRotate:
+      return "rotate";
+  }
+  return "flows";
+}
+
+Json outcome_list(const OutcomeSet& outcomes) {
+  Json list = Json::array();
+  if (outcomes.replied) list.push_back("replied");
+  if (outcomes.refused) list.push_back("refused");
+  if (outcomes.timed_out) list.push_back("timedOut");
+  return list;
+}
+
+Json outcome_counts(const matrix::OutcomeCounts& counts) {
+  return {{"replied", counts.replied},
+          {"refused", counts.refused},
+          {"timedOut", counts.timed_out},
+          {"toolError", counts.tool_error}};
+}
+
+Json expected(const ReportCell& cell) {
+  const auto& expectation = cell.expectation;
+  Json result;
+  result["outcomes"] = outcome_list(expectation.outcomes);
+  result["endpoints"] = Json::array();
+  for (const auto& endpoint : cell.expected_endpoints) {
+    result["endpoints"].push_back({{"name", endpoint.name}, {"address", endpoint.address}});
+  }
+  result["spread"] = to_string(expectation.spread);
+  result["source"] = to_string(expectation.source);
+  result["sourceAddresses"] = Json::array();
+  for (const auto& address : expectation.source_addresses) result["sourceAddresses"].push_back(address.to_string());
+  result["scored"] = expectation.scored;
+  if (cell.rule == plan::CellRule::kFollow) result["followBoundMs"] = cell.follow_bound_ms;
+  result["rules"] = Json::array();
+  for (const auto& rule : expectation.rules) {
+    result["rules"].push_back({{"id", rule.id}, {"text", rule.text}, {"source", rule.source}});
+  }
+  return result;
+}
+
+Json sources(const std::vector<matrix::SourceCount>& list) {
+  Json result = Json::array();
+  for (const auto& source : list) {
+    result.push_back({{"address", source.address.to_string()}, {"count", source.count}});
+  }
+  return result;
+}
+
+Json refusals(const matrix::CellObservation& seen) {
+  Json result = Json::array();
+  for (const auto& entry : seen.refusals) {
+    Json one{{"kind", kind_name(entry.refusal.kind)}, {"from", entry.refusal.from.to_string()}};
+    if (entry.refusal.kind == RefusalKind::kIcmp) {
+      one["type"] = entry.refusal.icmp_type;
+      one["code"] = entry.refusal.icmp_code;
+    }
+    one["count"] = entry.count;
+    result.push_back(std::move(one));
+  }
+  return result;
+}
+
+Json endpoints(const std::vector<NamedCount>& list) {
+  Json result = Json::array();
+  for (const auto& endpoint : list) {
+    result.push_back({{"name", endpoint.name},
+                      {"address", endpoint.address},
+                      {"count", endpoint.count},
+                      {"expected", endpoint.expected}});
+  }
+  return result;
+}
+
+Json examples(const matrix::CellObservation& seen) {
+  Json result = Json::object();
+  for (std::size_t i = 0; i < matrix::kSampleKinds; ++i) {
+    if (seen.examples[i].empty()) continue;
+    Json ids = Json::array();
+    // As text: a 64-bit id does not fit the numbers of many JSON readers.
+    for (const auto id : seen.examples[i]) {
+      ids.push_back(std::to_string(task_of(id)) + "/" + std::to_string(sequence_of(id)));
+    }
+    result[std::string(to_string(static_cast<matrix::SampleKind>(i)))] = std::move(ids);
+  }
+  return result;
+}
+
+Json spread_test(const std::optional<stats::ShareTest>& test) {
+  if (!test) return {};
+  return {{"chiSquare", test->statistic},
+          {"chiSquareP", test->chi_square_p},
+          {"exactP", test->exact_p},
+          {"conclusive", test->conclusive}};
+}
+
+Json observed(const ReportCell& cell) {
+  const auto& seen = cell.observation;
+  Json result;
+  result["planned"] = seen.planned;
+  result["missing"] = seen.missing;
+  result["outcomes"] = outcome_counts(seen.outcomes);
+  result["methods"] = Json::object();
+  for (const auto& entry : seen.methods) {
+    result["methods"][std::string(to_string(entry.method))] = outcome_counts(entry.outcomes);
+  }
+  result["endpoints"] = endpoints(cell.observed_endpoints);
+  result["sources"] = sources(seen.sources);
+  result["wrongSources"] = sources(seen.wrong_sources);
+  result["refusals"] = refusals(seen);
+  result["unlisted"] = {{"sources", seen.sources_beyond}, {"refusals", seen.refusals_beyond}};
+  result["arrived"] = {
+      {"timedOut", seen.arrived_silent}, {"refused", seen.arrived_refused}, {"endpoints", endpoints(cell.arrived_at)}};
+  result["roundTripNs"] = {
+      {"p50", seen.round_trip.quantile(0.5)}, {"p99", seen.round_trip.quantile(0.99)}, {"max", seen.round_trip.max()}};
+  if (cell.rule == plan::CellRule::kFollow) {
+    result["followMs"] = ms_or_null(seen.follow.first_right_ns.value_or(-1));
+    result["lastWrongMs"] = ms_or_null(seen.follow.last_wrong_ns.value_or(-1));
+  }
+  if (cell.verdict.shares) result["spreadTest"] = spread_test(cell.verdict.shares);
+  if (!seen.first_error.empty()) result["firstError"] = seen.first_error;
+  result["examples"] = examples(seen);
+  return result;
+}
+
+Json reason(const judge::Reason& value) { return {{"code", to_string(value.code)}, {"text", value.text}}; }
+
+Json cell_document(const ReportCell& cell) {
+  Json result;
+  const auto& flow = cell.flow;
+  const auto or_null = [&](auto&& value) { return cell.planned ? Json(value) : Json(); };
+  result["id"] = cell.id;
+  result["scenario"] = cell.scenario;
+  result["step"] = or_null(cell.step);
+  result["table"] = or_null(cell.table);
+  result["vantage"] = or_null(cell.row);
+  result["entry"] = or_null(cell.column);
+  result["entryKind"] = or_null(to_string(flow.entry.kind));
+  result["service"] = or_null(flow.entry.service);
+  result["target"] = or_null(flow.entry.target.to_string());
+  result["protocol"] = or_null(to_string(flow.protocol));
+  result["family"] = or_null(to_string(flow.family()));
+  result["rule"] = or_null(rule_name(cell.rule));
+  result["expected"] = cell.planned ? expected(cell) : Json();
+  result["observed"] = cell.planned ? observed(cell) : Json();
+  result["verdict"] = to_string(cell.verdict.verdict);
+  result["reason"] = reason(cell.verdict.reason());
+  result["furtherReasons"] = Json::array();
+  for (std::size_t i = 1; i < cell.verdict.reasons.size(); ++i) {
+    result["furtherReasons"].push_back(reason(cell.verdict.reasons[i]));
+  }
+  result["controls"] = Json::array();
+  for (const auto& control : cell.controls) {
+    result["controls"].push_back({{"id", control.id},
+                                  {"kind", control.positive ? "positive" : "negative"},
+                                  {"held", control.held},
+                                  {"planned", control.planned},
+                                  {"right", control.right}});
+  }
+  result["samples"] = cell.observation.received;
+  return result;
+}
+
+Json run_document(const Report& report) {
+  Json run{{"id", report.run.id}};
+  for (const auto& [key, value] : report.run.facts) run[key] = value;
+  run["complete"] = report.ended_early.empty();
+  if (!report.ended_early.empty()) run["endedEarly"] = report.ended_early;
+  return run;
+}
+
+Json losses(const Report& report) {
+  Json result = Json::array();
+  for (const auto& agent : report.agents) {
+    Json counters = Json::object();
+    for (const auto& loss : agent.losses) counters[loss.name] = loss.count;
+    result.push_back({{"agent", agent.agent}, {"error", agent.error}, {"counters", std::move(counters)}});
+  }
+  result.push_back(
+      {{"agent", "controller"},
+       {"error", ""},
+       {"counters", {{"foreign-report", report.foreign_samples}, {"duplicate-sample", report.duplicate_samples}}}});
+  return result;
+}
+
+Json follow(const Report& report) {
+  Json result = Json::array();
+  for (const auto& row : report.follow) {
+    result.push_back({{"node", row.node},
+                      {"stage", row.stage},
+                      {"scenario", row.scenario},
+                      {"step", row.step},
+                      {"cell", row.cell},
+                      {"boundMs", row.bound_ms},
+                      {"followMs", ms_or_null(row.observed_ns)},
+                      {"lastWrongMs", ms_or_null(row.settled_ns)},
+                      {"programmedMs", ms_or_null(row.programmed_ns)},
+                      {"verdict", to_string(row.verdict)}});
+  }
+  return result;
+}
+
+Json patterns(const Report& report) {
+  Json result = Json::array();
+  for (const auto& pattern : report.patterns) {
+    result.push_back({{"scope", pattern.scope},
+                      {"scenario", pattern.scenario},
+                      {"kind", to_string(pattern.kind)},
+                      {"red", pattern.red},
+                      {"matching", pattern.matching},
+                      {"text", pattern.text}});
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  Json document;
+  document["apiVersion"] = "conntruth.dev/v1";
+  document["kind"] = "Report";
+  document["run"] = run_document(report);
+  const auto& summary = report.summary;
+  document["summary"] = {{"pass", summary.pass},   {"fail", summary.fail},         {"invalid", summary.invalid},
+                         {"error", summary.error}, {"recorded", summary.recorded}, {"notRun", summary.not_run}};
+  document["cells"] = Json::array();
+  for (const auto& cell : report.cells) document["cells"].push_back(cell_document(cell));
+  document["losses"] = losses(report);
+  document["follow"] = follow(report);
+  document["patterns"] = patterns(report);
+  // Texts come from the kernel and from peers: bytes that are not UTF-8 are replaced, not thrown at.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace conntruth::report

@@ -1,0 +1,261 @@
+#include "controller/report/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <ostream>
+
+#include "controller/judge/names.hpp"
+#include "controller/report/glyphs.hpp"
+#include "controller/report/grid.hpp"
+
+namespace conntruth::report {
+
+namespace {
+
+// Colour repeats what a glyph or word already says.
+std::string painted(std::string text, judge::Verdict verdict, bool colour) {
+  if (!colour) return text;
+  switch (verdict) {
+    case judge::Verdict::kPass:
+      return "\x1b[32m" + text + "\x1b[0m";
+    case judge::Verdict::kFail:
+      return "\x1b[1;31m" + text + "\x1b[0m";
+    case judge::Verdict::kInvalid:
+      return "\x1b[33m" + text + "\x1b[0m";
+    case judge::Verdict::kError:
+      return "\x1b[35m" + text + "\x1b[0m";
+    case judge::Verdict::kRecorded:
+    case judge::Verdict::kNotRun:
+      return "\x1b[2m" + text + "\x1b[0m";
+  }
+  return text;
+}
+
+class GridPrinter {
+ public:
+  GridPrinter(std::ostream& out, const Grid& grid, bool colour) : out_(out), grid_(grid), colour_(colour) {
+    for (const auto& row : grid.rows) label_ = std::max(label_, row.size());
+    width_ = std::to_string(grid.columns.size()).size() + 1;
+    block_ = std::max(width_ * grid.columns.size(), std::string_view(" comparison").size());
+  }
+
+  void print() const {
+    out_ << grid_.title << '\n';
+    out_ << fmt::format("  {:{}} {:<{}}  {:<{}}  {}\n", "", label_, " expected", block_, " observed", block_,
+                        " comparison");
+    out_ << fmt::format("  {:{}} {:<{}}  {:<{}}  {}\n", "", label_, numbers(), block_, numbers(), block_, numbers());
+    for (std::size_t row = 0; row < grid_.rows.size(); ++row) print_row(row);
+    print_columns();
+  }
+
+ private:
+  [[nodiscard]] std::string numbers() const {
+    std::string text;
+    for (std::size_t i = 1; i <= grid_.columns.size(); ++i) text += fmt::format("{:>{}}", i, width_);
+    return text;
+  }
+
+  template <typename Glyph>
+  [[nodiscard]] std::string block(std::size_t row, bool colour, Glyph glyph) const {
+    std::string text;
+    for (std::size_t column = 0; column < grid_.columns.size(); ++column) {
+      const auto* cell = grid_.cell(row, column);
+      const std::string shown(1, cell == nullptr ? '-' : glyph(*cell));
+      text.append(width_ - 1, ' ');
+      text += cell == nullptr ? shown : painted(shown, cell->verdict.verdict, colour);
+    }
+    return text;
+  }
+
+  void print_row(std::size_t row) const {
+    const std::string pad(block_ - width_ * grid_.columns.size(), ' ');
+    out_ << fmt::format("  {:{}} {}{}  {}{}  {}\n", grid_.rows[row], label_,
+                        block(row, false, [](const ReportCell& cell) { return cell.expected_glyph; }), pad,
+                        block(row, false, [](const ReportCell& cell) { return cell.observed_glyph; }), pad,
+                        block(row, colour_, [](const ReportCell& cell) { return cell.comparison_glyph; }));
+  }
+
+  void print_columns() const {
+    for (std::size_t i = 0; i < grid_.columns.size(); ++i) {
+      out_ << fmt::format("  {:>{}} = {}\n", i + 1, width_, grid_.columns[i]);
+    }
+    if (grid_.rows_left_out + grid_.columns_left_out > 0) {
+      out_ << fmt::format("  ({} rows and {} columns more are not shown; -o json has every cell)\n",
+                          grid_.rows_left_out, grid_.columns_left_out);
+    }
+  }
+
+  std::ostream& out_;
+  const Grid& grid_;
+  bool colour_;
+  std::size_t label_ = 0;
+  std::size_t width_ = 2;
+  std::size_t block_ = 0;
+};
+
+std::string words(const Summary& summary) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](std::uint64_t count, std::string_view word) {
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, word));
+  };
+  add(summary.fail, "fail");
+  add(summary.invalid, "invalid");
+  add(summary.error, "error");
+  add(summary.pass, "pass");
+  add(summary.recorded, "recorded");
+  add(summary.not_run, "not run");
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+class TablePrinter {
+ public:
+  TablePrinter(std::ostream& out, const Report& report, const TableOptions& options)
+      : out_(out), report_(report), options_(options), grids_(make_grids(report)) {
+    for (const auto index : report.table_order) {
+      const auto& cell = report.cells[index];
+      if (!summaries_.contains(cell.scenario)) scenarios_.push_back(cell.scenario);
+      summaries_[cell.scenario].count(cell.verdict.verdict);
+      label_ = std::max(label_, cell.scenario.size());
+    }
+  }
+
+  void print() {
+    for (const auto& scenario : scenarios_) print_scenario(scenario);
+    if (matrices_ > 0) out_ << kLegend << '\n';
+    print_not_run();
+    print_follow();
+    print_losses();
+  }
+
+ private:
+  void print_scenario(const std::string& scenario) {
+    const auto& summary = summaries_[scenario];
+    const bool red = summary.fail + summary.invalid + summary.error > 0;
+    const bool only_pass = summary.pass == summary.total();
+    auto state = painted(red ? "FAIL" : "ok", red ? judge::Verdict::kFail : judge::Verdict::kPass, options_.colour);
+    if (!red && summary.pass + summary.recorded == 0) state = "-";
+    out_ << fmt::format("{:{}}  {:>5} cells  {}{}\n", scenario, label_, summary.total(), state,
+                        only_pass ? "" : fmt::format(" ({})", words(summary)));
+    bool opened = false;
+    for (const auto& grid : grids_) {
+      if (grid.scenario != scenario) continue;
+      if (options_.mode == TableMode::kCompact && !has_red(grid)) continue;
+      opened = true;
+      print_grid(grid);
+    }
+    for (const auto& pattern : report_.patterns) {
+      if (pattern.scope == "scenario " + scenario)
+        out_ << "  pattern (" << to_string(pattern.kind) << "): " << pattern.text << '\n';
+    }
+    if (opened) out_ << '\n';
+  }
+
+  static bool has_red(const Grid& grid) {
+    return std::any_of(grid.at.begin(), grid.at.end(),
+                       [](const auto* cell) { return cell != nullptr && is_red(*cell); });
+  }
+
+  void print_grid(const Grid& grid) {
+    ++matrices_;
+    out_ << '\n';
+    const auto shown = trimmed(grid, options_.max_rows);
+    GridPrinter(out_, shown, options_.colour).print();
+    std::size_t lines = 0;
+    std::size_t more = 0;
+    for (const auto* cell : grid.at) {
+      if (cell == nullptr || !is_red(*cell)) continue;
+      if (options_.mode == TableMode::kCompact && lines == options_.max_rows) {
+        ++more;
+        continue;
+      }
+      ++lines;
+      print_reason(*cell);
+    }
+    if (more > 0) out_ << fmt::format("  ... and {} red cells more; -o wide lists them all\n", more);
+  }
+
+  void print_reason(const ReportCell& cell) {
+    const std::string mark(1, cell.comparison_glyph);
+    const auto& reason = cell.verdict.reason();
+    out_ << fmt::format("  {} {}: {}: {}\n", painted(mark, cell.verdict.verdict, options_.colour), cell.id,
+                        to_string(reason.code), reason.text);
+    if (options_.mode != TableMode::kWide) return;
+    for (std::size_t i = 1; i < cell.verdict.reasons.size(); ++i) {
+      out_ << fmt::format("      also {}: {}\n", to_string(cell.verdict.reasons[i].code), cell.verdict.reasons[i].text);
+    }
+    const auto& counts = cell.observation.outcomes;
+    out_ << fmt::format("      expected {}; observed {} replied, {} refused, {} timed out, {} tool errors\n",
+                        to_string(cell.expectation.outcomes), counts.replied, counts.refused, counts.timed_out,
+                        counts.tool_error);
+  }
+
+  void print_not_run() {
+    if (options_.mode != TableMode::kWide) return;
+    for (const auto& cell : report_.cells) {
+      if (cell.planned || cell.verdict.verdict != judge::Verdict::kNotRun) continue;
+      out_ << fmt::format("not run: {}: {}\n", cell.id, cell.verdict.reason().text);
+    }
+  }
+
+  void print_follow() {
+    const FollowRow* slowest = nullptr;
+    for (const auto& row : report_.follow) {
+      if (options_.mode == TableMode::kWide) {
+        out_ << fmt::format("follow: {} {}/{}: {} (bound {} ms)\n", row.node, row.scenario, row.step,
+                            row.observed_ns < 0 ? "never" : judge::milliseconds(row.observed_ns), row.bound_ms);
+      }
+      if (row.observed_ns >= 0 && (slowest == nullptr || row.observed_ns > slowest->observed_ns)) slowest = &row;
+    }
+    if (slowest == nullptr) return;
+    out_ << fmt::format("changes followed: {} measurements, slowest {} ({}, {}/{}; bound {} ms)\n",
+                        report_.follow.size(), judge::milliseconds(slowest->observed_ns), slowest->node,
+                        slowest->scenario, slowest->step, slowest->bound_ms);
+  }
+
+  void print_losses() {
+    for (const auto& agent : report_.agents) {
+      if (!agent.error.empty()) out_ << fmt::format("agent {}: {}\n", agent.agent, agent.error);
+      for (const auto& loss : agent.losses) {
+        if (loss.count > 0) out_ << fmt::format("loss in the tool: {}: {} {}\n", agent.agent, loss.name, loss.count);
+      }
+    }
+    if (report_.foreign_samples > 0)
+      out_ << fmt::format("loss in the tool: {} reports of unknown probes\n", report_.foreign_samples);
+  }
+
+  std::ostream& out_;
+  const Report& report_;
+  TableOptions options_;
+  std::vector<Grid> grids_;
+  std::vector<std::string> scenarios_;
+  std::map<std::string, Summary> summaries_;
+  std::size_t label_ = 0;
+  std::uint64_t matrices_ = 0;
+};
+
+}  // namespace
+
+bool wants_colour(bool is_terminal, const char* no_color) {
+  return is_terminal && (no_color == nullptr || *no_color == '\0');
+}
+
+void print_tables(std::ostream& out, const Report& report, const TableOptions& options) {
+  TablePrinter(out, report, options).print();
+}
+
+void print_summary(std::ostream& out, const Report& report, const TableOptions& options) {
+  for (const auto& pattern : report.patterns) {
+    if (pattern.scope == "run")
+      out << "pattern of the run (" << to_string(pattern.kind) << "): " << pattern.text << '\n';
+  }
+  if (!report.ended_early.empty()) out << "the run ended early: " << report.ended_early << '\n';
+  const auto code = report.exit_code();
+  const auto word = code == 0 ? "PASS" : code == 2 ? "FAIL" : code == 3 ? "NOTHING RUN" : "ERROR";
+  const auto colour = code == 0 ? judge::Verdict::kPass : code == 2 ? judge::Verdict::kFail : judge::Verdict::kError;
+  out << fmt::format("{}: {} cells: {}\n", painted(word, colour, options.colour), report.summary.total(),
+                     report.summary.total() == 0 ? "none" : words(report.summary));
+}
+
+}  // namespace conntruth::report
