@@ -23,7 +23,11 @@ class Handler : public YAML::EventHandler {
  public:
   DocumentBuilder builder;
 
-  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  // On a stray closing bracket yaml-cpp 0.7 gives empty documents for ever without moving on.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_start_) check(builder.refuse("is not valid YAML: unexpected text", line_of(mark)));
+    last_start_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { add(mark, Value::Kind::kNull, {}); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
@@ -58,6 +62,8 @@ class Handler : public YAML::EventHandler {
     if (builder.expects_key()) check(builder.refuse("a key must be a word", line_of(mark)));
     check(builder.open(kind, line_of(mark)));
   }
+
+  int last_start_ = -1;
 };
 
 }  // namespace
