@@ -16,6 +16,8 @@ FORBIDDEN = (
     (re.compile(r"^(<{7}|>{7}) ", re.M), "a merge conflict"),
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+NAMED_FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.\w+)`")
+TRUE_TO_THE_TREE = "docs/ARCHITECTURE.md"  # every file that it names in backticks must exist
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 
 
@@ -41,6 +43,9 @@ def link_problems(root):
         for target in LINK.findall(FENCE.sub("", text_of(root, name))):
             if "://" not in target and not target.startswith("mailto:") and not (folder / target).exists():
                 found.append(f"{name}: the link to {target} leads nowhere")
+    if (root / TRUE_TO_THE_TREE).exists():
+        found += [f"{TRUE_TO_THE_TREE}: names {target}, which does not exist"
+                  for target in NAMED_FILE.findall(text_of(root, TRUE_TO_THE_TREE)) if not (root / target).exists()]
     return found
 
 

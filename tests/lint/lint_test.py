@@ -68,6 +68,10 @@ class Words(Planted):
         self.put("a.md", "[x](gone.md) [y](a.md#top) [z](https://example.org)\n```\n[q](nowhere)\n```\n")
         self.only(check_words.link_problems(self.root), "gone.md")
 
+    def test_the_architecture_names_files_that_exist(self):
+        self.put(check_words.TRUE_TO_THE_TREE, "`docs/ARCHITECTURE.md` `lab/gone.cpp` `agent/session/grpc_*.cpp` `lab/`\n")
+        self.only(check_words.link_problems(self.root), "lab/gone.cpp")
+
     def test_a_folder_without_a_readme_is_named(self):
         self.put("common/a.cpp", "")
         self.put("tests/unit/common/a_test.cpp", "")
