@@ -165,15 +165,24 @@ void Fleet::Core::admit(const ConnectionRef& connection, const Hello& hello) {
     return refuse(connection, "hello names no node; start the agent with --node NAME");
   }
   const auto known = agents_.find(hello.node);
-  if (known != agents_.end() && known->second.session == hello.session) {
+  if (known != agents_.end() && is_same_agent(known->second, hello)) {
     return resume(known->second, connection, hello.node);
   }
   if (known != agents_.end()) {
-    const std::string why = "another agent of " + hello.node + " took its place";
-    if (known->second.connection) refuse(ConnectionRef(known->second.connection), why);
-    lose(hello.node, why);
+    if (known->second.connection) {
+      const std::string why = "another agent of " + hello.node + " took its place";
+      refuse(ConnectionRef(known->second.connection), why);
+      lose(hello.node, why);
+    } else {
+      lose(hello.node, "it began a new session: it was restarted or its lease had run out");
+    }
   }
   join(connection, hello);
+}
+
+// The second case: the cut took our welcome with it, and nothing has come of that session.
+bool Fleet::Core::is_same_agent(const Agent& agent, const Hello& hello) {
+  return hello.session == agent.session || (hello.session.empty() && !agent.connection && agent.received == 0);
 }
 
 void Fleet::Core::join(const ConnectionRef& connection, const Hello& hello) {

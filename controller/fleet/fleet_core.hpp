@@ -47,6 +47,7 @@ class Fleet::Core : public ConnectionEvents {
 
   // All below: with the lock held.
   void admit(const ConnectionRef& connection, const Hello& hello);
+  [[nodiscard]] static bool is_same_agent(const Agent& agent, const Hello& hello);
   void join(const ConnectionRef& connection, const Hello& hello);
   void resume(Agent& agent, const ConnectionRef& connection, const std::string& name);
   void take_batch(Agent& agent, const std::string& name, ResultBatch&& batch, std::string&& bytes);

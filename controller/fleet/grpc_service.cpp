@@ -21,8 +21,6 @@ namespace conntruth::fleet {
 
 namespace {
 
-using std::chrono::steady_clock;
-
 // More than this many unsent messages: the agent does not read.
 constexpr std::size_t kMaxUnsent = 4096;
 constexpr std::chrono::seconds kPoliteEnd{2};
@@ -231,7 +229,8 @@ class GrpcListener : public Listener {
       for (const auto& stream : streams_.snapshot()) stream->cancel();
       static_cast<void>(streams_.wait_empty(kForcedEnd));
     }
-    server_->Shutdown(std::chrono::system_clock::now());
+    // Not at once: that would close connections over the last words of their streams.
+    server_->Shutdown(std::chrono::system_clock::now() + kPoliteEnd);
     server_->Wait();
     server_.reset();
   }
