@@ -1,0 +1,213 @@
+#include "agent/probe/book.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace conntruth::probe {
+
+namespace {
+
+constexpr std::size_t kYoungLimit = 512;  // see YoungFlights
+
+}  // namespace
+
+void finish_tasks(Sink& sink, AssignmentState& assignment, std::size_t tasks) {
+  if (tasks > 0 && assignment.open_tasks.fetch_sub(tasks) == tasks) sink.assignment_finished(assignment.id);
+}
+
+void refuse_task(Sink& sink, const std::shared_ptr<AssignmentState>& assignment, const ProbeTask& task,
+                 const std::string& reason, std::int64_t now_ns, std::size_t batch) {
+  for (std::uint32_t from = 0; from < task.count;) {
+    const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(batch, task.count - from));
+    std::vector<Sample> samples(size);
+    for (auto& sample : samples) {
+      sample.id = probe_id(task.id, from++);
+      sample.sent_ns = now_ns;
+      sample.error = reason;
+    }
+    sink.samples(assignment->id, std::move(samples));
+  }
+  sink.task_finished(assignment->id, task.id);
+  finish_tasks(sink, *assignment, 1);
+}
+
+Book::Book(std::size_t window, std::size_t batch, std::int64_t flush_ns, Sink& sink, io::LossCounters& losses)
+    : flights_(window), batch_(batch), flush_ns_(flush_ns), sink_(sink), losses_(losses) {}
+
+Book::~Book() {
+  flights_.for_each([](Flight& flight) {
+    if (flight.fd >= 0) ::close(flight.fd);
+  });
+}
+
+std::size_t Book::room(std::int64_t now_ns) {
+  const auto young = young_.count(now_ns);
+  if (young >= kYoungLimit) return 0;
+  return std::min(flights_.capacity() - flights_.size(), kYoungLimit - young);
+}
+
+Flight& Book::open(TaskState& task, ProbeId id, std::uint16_t source_port, std::int64_t now_ns) {
+  auto& flight = flights_.insert(id);
+  flight.task = &task;
+  flight.sent_ns = now_ns;
+  flight.source_port = source_port;
+  ++task.in_flight;
+  young_.opened(now_ns);
+  deadlines_.add(id, now_ns, std::chrono::nanoseconds(task.spec.timeout).count());
+  return flight;
+}
+
+Book::Outbox& Book::outbox_of(TaskState& task) {
+  const auto found = std::ranges::find(outboxes_, task.assignment, &Outbox::assignment);
+  if (found != outboxes_.end()) return *found;
+  return outboxes_.emplace_back(Outbox{task.assignment, {}, {}, 0, 0});
+}
+
+Sample& Book::add_sample(TaskState& task, ProbeId id, Outcome outcome, std::int64_t now_ns) {
+  auto& outbox = outbox_of(task);
+  if (outbox.samples.size() >= batch_) send_samples(outbox);
+  if (outbox.samples.empty()) {
+    outbox.samples.reserve(batch_);
+    outbox.first_ns = now_ns;
+  }
+  auto& sample = outbox.samples.emplace_back();
+  sample.id = id;
+  sample.outcome = outcome;
+  return sample;
+}
+
+// Adds the sample and removes the flight; the caller fills in what it knows beyond, then settles the task.
+Sample& Book::end(Flight& flight, Outcome outcome, std::int64_t now_ns) {
+  auto& sample = add_sample(*flight.task, flight.id, outcome, now_ns);
+  sample.sent_ns = flight.sent_ns;
+  sample.source_port = flight.source_port;
+  if (outcome == Outcome::kReplied || outcome == Outcome::kRefused) sample.round_trip_ns = now_ns - flight.sent_ns;
+  if (flight.fd >= 0) ::close(flight.fd);
+  --flight.task->in_flight;
+  young_.closed(flight.sent_ns);
+  ended_.add(flight.id, outcome == Outcome::kTimedOut ? Ending::kExpired : Ending::kAnswered);
+  flights_.erase(flight.id);
+  return sample;
+}
+
+void Book::replied(Flight& flight, const wire::Identity& identity, std::int64_t now_ns) {
+  auto& task = *flight.task;
+  auto& sample = end(flight, Outcome::kReplied, now_ns);
+  sample.responder = identity.responder;
+  sample.seen_source = identity.seen_source;
+  sample.seen_destination = identity.seen_destination;
+  settle(task, identity.responder);
+}
+
+void Book::refused(Flight& flight, const Refusal& refusal, std::int64_t now_ns) {
+  auto& task = *flight.task;
+  end(flight, Outcome::kRefused, now_ns).refusal = refusal;
+  settle(task, 0);
+}
+
+void Book::failed(Flight& flight, std::string_view reason, std::int64_t now_ns) {
+  auto& task = *flight.task;
+  end(flight, Outcome::kToolError, now_ns).error = reason;
+  settle(task, 0);
+}
+
+void Book::failed(TaskState& task, ProbeId id, std::string_view reason, std::int64_t now_ns) {
+  auto& sample = add_sample(task, id, Outcome::kToolError, now_ns);
+  sample.sent_ns = now_ns;
+  sample.error = reason;
+  settle(task, 0);
+}
+
+void Book::expire(std::int64_t now_ns) {
+  while (const auto id = deadlines_.take(now_ns)) {
+    auto* flight = flights_.find(*id);
+    if (flight == nullptr) continue;
+    auto& task = *flight->task;
+    const bool unidentified = flight->unidentified;
+    auto& sample = end(*flight, Outcome::kTimedOut, now_ns);
+    if (unidentified) sample.error = "accepted by something that gave no identity";
+    settle(task, 0);
+  }
+}
+
+void Book::begin(TaskState& task) { ++outbox_of(task).open_tasks; }
+
+void Book::settle(TaskState& task, std::uint32_t responder) {
+  count_streak(task, responder);
+  if (task.finished()) {
+    auto& outbox = outbox_of(task);
+    outbox.ended.push_back(task.spec.id);
+    --outbox.open_tasks;
+    finished_.push_back(&task);
+  } else if (task.one_at_a_time && !task.all_sent()) {
+    rested_.push_back(&task);
+  }
+}
+
+void Book::send_samples(Outbox& outbox) {
+  if (outbox.samples.empty()) return;
+  sink_.samples(outbox.assignment->id, std::exchange(outbox.samples, {}));
+}
+
+void Book::flush(std::int64_t now_ns) {
+  for (auto& outbox : outboxes_) {
+    if (outbox.open_tasks > 0 && (outbox.samples.empty() || now_ns < outbox.first_ns + flush_ns_)) continue;
+    send_samples(outbox);
+    for (const auto task : outbox.ended) sink_.task_finished(outbox.assignment->id, task);
+    finish_tasks(sink_, *outbox.assignment, std::exchange(outbox.ended, {}).size());
+  }
+  std::erase_if(outboxes_, [](const Outbox& outbox) { return outbox.open_tasks == 0; });
+}
+
+std::int64_t Book::next_ns() const {
+  auto next = deadlines_.next_ns();
+  for (const auto& outbox : outboxes_) {
+    if (!outbox.samples.empty()) next = std::min(next, outbox.first_ns + flush_ns_);
+  }
+  return next;
+}
+
+void Book::unidentified(Flight& flight) {
+  losses_.add(io::Loss::kUnidentifiedAnswer);
+  flight.unidentified = true;
+}
+
+void Book::stray_answer(ProbeId id) {
+  switch (ended_.find(id)) {
+    case Ending::kAnswered:
+      return losses_.add(io::Loss::kDuplicateAnswer);
+    case Ending::kExpired:
+      return losses_.add(io::Loss::kLateAnswer);
+    case Ending::kUnknown:
+      return losses_.add(io::Loss::kUnknownAnswer);
+  }
+}
+
+void Book::count_streak(TaskState& task, std::uint32_t responder) {
+  if (task.spec.until_responders.empty() || task.enough) return;
+  const auto& wanted_ones = task.spec.until_responders;
+  const bool wanted = responder != 0 && std::ranges::find(wanted_ones, responder) != wanted_ones.end();
+  task.streak = wanted ? task.streak + 1 : 0;
+  task.enough = wanted && task.streak >= std::max(1U, task.spec.until_count);
+  if (task.enough) withdraw(task);
+}
+
+// What is still in flight would only hold up the end of a task that knows what it wanted to know.
+void Book::withdraw(TaskState& task) {
+  std::vector<ProbeId> open;
+  flights_.for_each([&](const Flight& flight) {
+    if (flight.task == &task) open.push_back(flight.id);
+  });
+  for (const auto id : open) {
+    const auto& flight = *flights_.find(id);
+    if (flight.fd >= 0) ::close(flight.fd);
+    young_.closed(flight.sent_ns);
+    ended_.add(id, Ending::kExpired);
+    flights_.erase(id);
+    --task.in_flight;
+    losses_.add(io::Loss::kWithdrawnProbe);
+  }
+}
+
+}  // namespace conntruth::probe

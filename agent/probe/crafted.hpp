@@ -1,0 +1,74 @@
+#pragma once
+// udp-crafted, tcp-syn and sctp-init probes: whole packets through raw IP sockets, in batches; answers by filtered raw
+// sockets; refusals by ICMP, RST and ABORT. Everything is opened when the first task needs it.
+
+#include <array>
+#include <map>
+#include <unordered_map>
+
+#include "agent/io/batch.hpp"
+#include "agent/probe/ports.hpp"
+#include "agent/probe/prober.hpp"
+#include "common/wire/packet.hpp"
+
+namespace conntruth::probe {
+
+class Crafted final : public Prober {
+ public:
+  // `first_port`: where port walks start (first_port_at).
+  Crafted(Desk desk, std::uint16_t first_port) : desk_(desk), first_port_(first_port) {}
+  Status prepare(TaskState& task) override;
+  void send(TaskState& task, ProbeId id, std::int64_t now_ns) override;
+  void flush(std::int64_t now_ns) override;
+  void ready(std::uint64_t token, std::uint32_t events, std::int64_t now_ns) override;
+  void forget(TaskState& task) override;
+
+ private:
+  struct Sender {
+    io::Fd fd;
+    io::SendBatch batch;
+    std::array<ProbeId, io::kBatch> ids{};
+  };
+  struct Receiver {
+    io::Fd fd;
+    Family family = Family::kIpv4;
+    std::uint8_t protocol = 0;  // as IP numbers it; ICMP and ICMPv6 too
+    std::uint32_t overflow = 0;
+  };
+  // A packet that passed a receiver's filter.
+  struct Arrival {
+    Family family;
+    SocketAddress from;  // port filled in by who knows the protocol
+    wire::Bytes data;    // from the transport header on
+    std::int64_t now_ns;
+  };
+  using Target = std::pair<Protocol, SocketAddress>;
+
+  Status open_sender(Family family);
+  Status open_receiver(Family family, std::uint8_t protocol);
+  [[nodiscard]] std::uint16_t choose_port(TaskState& task);
+  void flush(Sender& sender, std::int64_t now_ns);
+  void read(Receiver& receiver, std::size_t index, std::int64_t now_ns);
+  void read_udp(Arrival arrival);
+  void read_tcp(Arrival arrival);
+  void read_sctp(Arrival arrival);
+  void read_icmp(const Arrival& arrival);
+  void answer(const Arrival& arrival, ProbeId id, std::uint16_t port, const wire::Identity& identity);
+  void refuse(Protocol protocol, const Arrival& arrival, std::uint32_t sequence, std::uint16_t port, RefusalKind kind);
+  // The flight to `target` with that sequence number and source port, whichever task it is of.
+  [[nodiscard]] Flight* find(Protocol protocol, const SocketAddress& target, std::uint32_t sequence,
+                             std::uint16_t port);
+  [[nodiscard]] Flight* find_quoted(const wire::IcmpError& error);
+  [[nodiscard]] Flight* find_by_port(Protocol protocol, const wire::Endpoints& flow);
+
+  Desk desk_;
+  std::uint16_t first_port_;
+  std::map<Family, Sender> senders_;
+  std::vector<Receiver> receivers_;  // token = index + 1
+  io::ReceiveBatch batch_;
+  ReservedPorts reserved_;
+  std::map<std::tuple<Protocol, IpAddress, SocketAddress>, PortWalk> walks_;
+  std::map<Target, std::vector<TaskState*>> tasks_;
+};
+
+}  // namespace conntruth::probe

@@ -1,0 +1,214 @@
+#include "agent/probe/place.hpp"
+
+#include <unordered_map>
+
+#include "agent/io/netns.hpp"
+#include "agent/probe/crafted.hpp"
+#include "agent/probe/tcp_sockets.hpp"
+#include "agent/probe/udp_sockets.hpp"
+
+namespace conntruth::probe {
+
+namespace {
+
+constexpr std::uint64_t kWakeupToken = 1ULL << 31U;  // above every receiver, below every probe id
+constexpr std::size_t kProbesPerTurn = io::kBatch;
+constexpr std::int64_t kGrainNs = 1'000'000;  // deadlines and budget are looked at this often at most
+constexpr std::int64_t kCongestedNs = 5'000'000;
+
+}  // namespace
+
+class Place::Loop {
+ public:
+  Loop(Place& place, io::Poller poller)
+      : place_(place),
+        shared_(place.shared_),
+        poller_(std::move(poller)),
+        book_(shared_.options.window, shared_.options.batch, std::chrono::nanoseconds(shared_.options.flush).count(),
+              shared_.sink, shared_.losses),
+        udp_({book_, poller_, shared_.losses}),
+        tcp_({book_, poller_, shared_.losses}),
+        crafted_({book_, poller_, shared_.losses}, shared_.first_port) {}
+
+  Status open() { return poller_.add(place_.wakeup_->fd(), EPOLLIN, kWakeupToken); }
+  void run();
+
+ private:
+  Prober& prober_of(Method method);
+  void admit(std::int64_t now_ns);
+  Status prepare(TaskState& task);
+  void handle(std::span<const epoll_event> events, std::int64_t now_ns);
+  // Sends what may be sent now; when to try again.
+  std::int64_t send(std::int64_t now_ns);
+  void again(TaskState& task, std::int64_t now_ns);
+  void tidy(std::int64_t now_ns);
+
+  Place& place_;
+  const Shared& shared_;
+  io::Poller poller_;
+  Book book_;
+  UdpSockets udp_;
+  TcpSockets tcp_;
+  Crafted crafted_;
+  TurnQueue<TaskState*> turns_;
+  std::unordered_map<const TaskState*, std::unique_ptr<TaskState>> tasks_;
+  bool sctp_guarded_ = false;
+};
+
+Prober& Place::Loop::prober_of(Method method) {
+  switch (method) {
+    case Method::kUdpSocket:
+      return udp_;
+    case Method::kTcpSocket:
+      return tcp_;
+    case Method::kUdpCrafted:
+    case Method::kTcpSyn:
+    case Method::kSctpInit:
+      return crafted_;
+  }
+  return crafted_;
+}
+
+Status Place::Loop::prepare(TaskState& task) {
+  if (task.spec.method == Method::kSctpInit && !sctp_guarded_ && shared_.options.guard_sctp) {
+    if (auto done = shared_.options.guard_sctp(place_.name_); !done) return done;
+    sctp_guarded_ = true;
+  }
+  return prober_of(task.spec.method).prepare(task);
+}
+
+void Place::Loop::admit(std::int64_t now_ns) {
+  place_.wakeup_->clear();
+  std::vector<std::unique_ptr<TaskState>> arrived;
+  {
+    const std::lock_guard lock(place_.mutex_);
+    arrived.swap(place_.inbox_);
+  }
+  for (auto& task : arrived) {
+    if (auto done = prepare(*task); !done) {
+      const auto where = place_.name_.empty() ? "node" : "place " + place_.name_;
+      refuse_task(shared_.sink, task->assignment, task->spec, done.error().in(where).message, now_ns,
+                  shared_.options.batch);
+      continue;
+    }
+    book_.begin(*task);
+    turns_.add(task.get(), now_ns, now_ns);
+    const auto* key = task.get();
+    tasks_.emplace(key, std::move(task));
+  }
+}
+
+void Place::Loop::handle(std::span<const epoll_event> events, std::int64_t now_ns) {
+  for (const auto& event : events) {
+    const auto token = event.data.u64;
+    if (token == kWakeupToken) {
+      admit(now_ns);
+    } else if (task_of(token) == 0) {
+      crafted_.ready(token, event.events, now_ns);
+    } else if (const auto* flight = book_.find(token);
+               flight != nullptr && flight->task->spec.method == Method::kTcpSocket) {
+      tcp_.ready(token, event.events, now_ns);
+    } else {
+      udp_.ready(token, event.events, now_ns);
+    }
+  }
+}
+
+void Place::Loop::again(TaskState& task, std::int64_t now_ns) {
+  const auto interval_ns = std::chrono::nanoseconds(task.spec.interval).count();
+  turns_.add(&task, interval_ns == 0 ? now_ns : std::max(task.due_ns + interval_ns, now_ns), now_ns);
+}
+
+std::int64_t Place::Loop::send(std::int64_t now_ns) {
+  const auto ready = turns_.ready(now_ns);
+  if (ready == 0) return turns_.next_due_ns();
+  if (shared_.sink.congested()) return now_ns + kCongestedNs;
+  const auto room = std::min(book_.room(now_ns), kProbesPerTurn);
+  if (room == 0) return std::max(book_.next_room_ns(), now_ns + kGrainNs);
+  const auto granted = shared_.budget.take(static_cast<std::uint32_t>(room), now_ns);
+  if (granted == 0) return std::max(shared_.budget.next_ns(), now_ns + kGrainNs);
+  std::uint32_t sent = 0;
+  for (; sent < granted && turns_.ready(now_ns) > 0; ++sent) {
+    auto& task = *turns_.take();
+    const auto interval_ns = std::chrono::nanoseconds(task.spec.interval).count();
+    // A pace that was missed is not caught up by a burst.
+    task.due_ns = task.next == 0 || task.due_ns + 2 * interval_ns < now_ns ? now_ns : task.due_ns + interval_ns;
+    const auto id = probe_id(task.spec.id, task.next++);
+    prober_of(task.spec.method).send(task, id, now_ns);
+    if (!task.one_at_a_time && !task.all_sent()) again(task, now_ns);
+  }
+  crafted_.flush(now_ns);
+  shared_.budget.give_back(granted - sent);
+  return now_ns;
+}
+
+void Place::Loop::tidy(std::int64_t now_ns) {
+  for (auto* task : book_.take_rested()) again(*task, now_ns);
+  for (auto* task : book_.take_finished()) {
+    turns_.remove(task);
+    prober_of(task->spec.method).forget(*task);
+    tasks_.erase(task);
+  }
+  book_.flush(now_ns);
+}
+
+void Place::Loop::run() {
+  auto now_ns = shared_.clock.now_ns();
+  admit(now_ns);
+  while (!place_.stopping()) {
+    auto next_ns = send(now_ns);
+    tidy(now_ns);
+    const auto book_ns = book_.next_ns();
+    if (book_ns != INT64_MAX) next_ns = std::min(next_ns, std::max(book_ns, now_ns + kGrainNs));
+    const auto events = poller_.wait(next_ns, now_ns);
+    const auto before_ns = now_ns;
+    now_ns = shared_.clock.now_ns();
+    handle(events, now_ns);
+    // A probe runs out of time only when its answer was not among what could be read after its deadline.
+    if (events.size() + 1 < io::Poller::kEvents) book_.expire(before_ns);
+    tidy(now_ns);
+  }
+}
+
+Place::Place(NamespaceName name, std::string path, const Shared& shared)
+    : name_(std::move(name)), path_(std::move(path)), shared_(shared) {}
+
+Place::~Place() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  if (wakeup_) wakeup_->ring();
+  if (thread_.joinable()) thread_.join();
+}
+
+Status Place::start() {
+  auto wakeup = io::Wakeup::open();
+  if (!wakeup) return std::unexpected(wakeup.error());
+  wakeup_.emplace(std::move(*wakeup));
+  // Entered here as well, so that a path that leads nowhere is told to the caller.
+  if (auto entered = io::in_network_namespace(path_, [] { return Status{}; }); !entered) return entered;
+  auto poller = io::Poller::open();
+  if (!poller) return std::unexpected(poller.error());
+  auto loop = std::make_unique<Loop>(*this, std::move(*poller));
+  if (auto opened = loop->open(); !opened) return opened;
+  thread_ = std::thread([this, running = std::move(loop)] {
+    if (io::enter_network_namespace(path_)) running->run();
+  });
+  return {};
+}
+
+void Place::add(std::unique_ptr<TaskState> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    inbox_.push_back(std::move(task));
+  }
+  wakeup_->ring();
+}
+
+bool Place::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stop_;
+}
+
+}  // namespace conntruth::probe

@@ -1,0 +1,52 @@
+#include "agent/probe/ports.hpp"
+
+#include "agent/io/socket.hpp"
+
+namespace conntruth::probe {
+
+std::uint16_t first_port_at(std::int64_t now_ns) {
+  return static_cast<std::uint16_t>(kFirstPort + now_ns / 10'000'000 % kPorts);
+}
+
+std::uint16_t PortWalk::next() {
+  const auto port = next_;
+  next_ = port == kFirstPort + kPorts - 1 ? kFirstPort : static_cast<std::uint16_t>(port + 1);
+  return port;
+}
+
+namespace {
+
+// One socket holds the port in both families where the host has both.
+Result<io::Fd> open_silent(std::uint16_t port) {
+  const bool v6 = io::has_family(Family::kIpv6);
+  auto fd = io::open_socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+  if (!fd) return fd;
+  auto done = io::attach_filter(fd->get(), io::drop_everything());
+  if (done && v6) done = io::set_option(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, 0, "IPV6_V6ONLY");
+  if (done) done = io::bind_to(fd->get(), {v6 ? IpAddress::v6({}) : IpAddress::v4({}), port});
+  if (!done) return std::unexpected(done.error());
+  return fd;
+}
+
+}  // namespace
+
+bool ReservedPorts::reserve(std::uint16_t port) {
+  if (ours_.test(port)) return true;
+  auto fd = open_silent(port);
+  if (!fd) return false;
+  sockets_.push_back(std::move(*fd));
+  ours_.set(port);
+  return true;
+}
+
+Result<std::shared_ptr<io::Fd>> ReservedPorts::hold(std::uint16_t port) {
+  if (ours_.test(port)) return std::make_shared<io::Fd>();  // held for good already
+  if (auto held = held_[port].lock()) return held;
+  auto fd = open_silent(port);
+  if (!fd) return std::unexpected(fd.error().in("source port"));
+  auto held = std::make_shared<io::Fd>(std::move(*fd));
+  held_[port] = held;
+  return held;
+}
+
+}  // namespace conntruth::probe

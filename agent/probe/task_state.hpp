@@ -1,0 +1,41 @@
+#pragma once
+// A task while it runs, and the assignment it belongs to.
+
+#include <atomic>
+#include <memory>
+
+#include "agent/io/fd.hpp"
+#include "common/model/probe.hpp"
+
+namespace conntruth::probe {
+
+class PortWalk;
+
+struct AssignmentState {
+  explicit AssignmentState(std::uint64_t the_id, std::size_t tasks) : id(the_id), open_tasks(tasks) {}
+  const std::uint64_t id;
+  std::atomic<std::size_t> open_tasks;  // over all places; who brings it to 0 reports the assignment
+};
+
+struct TaskState {
+  ProbeTask spec;
+  std::shared_ptr<AssignmentState> assignment;
+
+  std::uint32_t next = 0;  // sequence number of the next probe
+  std::uint32_t in_flight = 0;
+  std::uint32_t streak = 0;    // consecutive replies of until_responders
+  bool enough = false;         // until_count was reached
+  bool one_at_a_time = false;  // the next probe only after the last has ended
+  std::int64_t due_ns = 0;     // of the probe sent last
+
+  // Set by the task's prober.
+  IpAddress source;
+  PortWalk* ports = nullptr;     // crafted: the next source port
+  std::shared_ptr<io::Fd> held;  // udp-crafted with a fixed port: the port's reservation
+  io::Fd shared;                 // udp-socket with a fixed port: its one socket
+
+  [[nodiscard]] bool all_sent() const { return enough || next == spec.count; }
+  [[nodiscard]] bool finished() const { return all_sent() && in_flight == 0; }
+};
+
+}  // namespace conntruth::probe

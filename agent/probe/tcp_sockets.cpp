@@ -1,0 +1,123 @@
+#include "agent/probe/tcp_sockets.hpp"
+
+#include <netinet/in.h>
+
+#include <cerrno>
+
+#include "agent/io/error_queue.hpp"
+#include "agent/io/socket.hpp"
+
+namespace conntruth::probe {
+
+namespace {
+
+Result<io::Fd> open_bound(const ProbeTask& task) {
+  const auto family = task.target.address.family();
+  auto fd = io::open_socket(io::domain_of(family), SOCK_STREAM, 0);
+  if (!fd) return fd;
+  auto done = io::enable_error_queue(fd->get(), family);
+  if (done && (task.source_port != 0 || !task.source.is_unspecified())) {
+    const auto any = family == Family::kIpv4 ? IpAddress::v4({}) : IpAddress::v6({});
+    // A port the kernel chooses is chosen at connect, when it need only be free towards this target.
+    done = task.source_port == 0
+               ? io::set_option(fd->get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, "IP_BIND_ADDRESS_NO_PORT")
+               : io::set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    if (done) done = io::bind_to(fd->get(), {task.source.is_unspecified() ? any : task.source, task.source_port});
+  }
+  if (!done) return std::unexpected(done.error());
+  return fd;
+}
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+// Who refused: the ICMP error that the queue holds, or the target itself by RST.
+std::optional<Refusal> refusal_of(int fd, int number, const IpAddress& target) {
+  wire::ProbeHeaderBytes quoted{};
+  while (const auto error = io::next_queued_error(fd, quoted)) {
+    const auto& refusal = error->refusal;
+    if (refusal.kind == RefusalKind::kIcmp && io::is_refusal(target.family(), refusal.icmp_type, refusal.icmp_code)) {
+      return refusal;
+    }
+  }
+  if (number != ECONNREFUSED && number != ECONNRESET) return std::nullopt;
+  return Refusal{.kind = RefusalKind::kReset, .icmp_type = 0, .icmp_code = 0, .from = target};
+}
+
+}  // namespace
+
+Status TcpSockets::prepare(TaskState& task) {
+  task.one_at_a_time = task.spec.source_port != 0;
+  return {};
+}
+
+void TcpSockets::send(TaskState& task, ProbeId id, std::int64_t now_ns) {
+  auto fd = open_bound(task.spec);
+  if (!fd) return desk_.book.failed(task, id, fd.error().message, now_ns);
+  const auto target = io::to_kernel(task.spec.target);
+  const int error = ::connect(fd->get(), &target.base, io::size_of(target)) == 0 ? 0 : errno;
+  const auto local = io::local_address(fd->get());
+  auto& flight = desk_.book.open(task, id, local ? local->port : std::uint16_t{0}, now_ns);
+  flight.fd = fd->release();
+  if (error != 0 && error != EINPROGRESS) return lost(flight, error, now_ns);
+  if (auto added = desk_.poller.add(flight.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, id); !added) {
+    desk_.book.failed(flight, added.error().message, now_ns);
+  }
+}
+
+void TcpSockets::lost(Flight& flight, int number, std::int64_t now_ns) {
+  const auto& target = flight.task->spec.target;
+  if (const auto refusal = refusal_of(flight.fd, number, target.address)) {
+    return desk_.book.refused(flight, *refusal, now_ns);
+  }
+  if (number == ETIMEDOUT) return drop_socket(flight);
+  desk_.book.failed(flight, fail_errno("connect to " + target.to_string(), number).error().message, now_ns);
+}
+
+void TcpSockets::drop_socket(Flight& flight) const { const io::Fd closed(std::exchange(flight.fd, -1)); }
+
+void TcpSockets::hung_up(Flight& flight) {
+  desk_.book.unidentified(flight);
+  drop_socket(flight);
+}
+
+void TcpSockets::connected(Flight& flight, std::int64_t now_ns) {
+  flight.connected = true;
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  setsockopt(flight.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  const auto bytes =
+      wire::encode({.kind = wire::ProbeKind::kRequest, .crafted = false, .id = flight.id, .identity = {}});
+  if (::send(flight.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+  if (errno == ECONNRESET || errno == EPIPE) return hung_up(flight);
+  if (errno != EPERM) desk_.book.failed(flight, fail_errno("send", errno).error().message, now_ns);
+}
+
+void TcpSockets::read_answer(Flight& flight, std::int64_t now_ns) {
+  wire::ProbeHeaderBytes bytes{};
+  const auto size = ::recv(flight.fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (size < 0 && errno == EAGAIN) return;
+  if (size > 0 && static_cast<std::size_t>(size) < bytes.size()) return;  // the rest raises another edge
+  const auto header =
+      wire::decode_probe_header(wire::Bytes(bytes).first(size > 0 ? static_cast<std::size_t>(size) : 0));
+  if (!header || header->kind != wire::ProbeKind::kAnswer || header->id != flight.id) return hung_up(flight);
+  desk_.book.replied(flight, header->identity, now_ns);
+}
+
+void TcpSockets::ready(std::uint64_t token, std::uint32_t events, std::int64_t now_ns) {
+  auto* flight = desk_.book.find(token);
+  if (flight == nullptr || flight->fd < 0) return;
+  if (!flight->connected) {
+    const int error = pending_error(flight->fd);
+    if (error != 0) return lost(*flight, error, now_ns);
+    if ((events & EPOLLOUT) == 0) return;
+    connected(*flight, now_ns);
+    flight = desk_.book.find(token);
+    if (flight == nullptr || flight->fd < 0) return;
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) read_answer(*flight, now_ns);
+}
+
+}  // namespace conntruth::probe

@@ -1,0 +1,29 @@
+#pragma once
+// tcp-socket probes: a non-blocking connect, a probe header, its answer, and a close by RST (SO_LINGER 0), so that
+// neither end keeps TIME_WAIT. The SYN is sent again by the kernel after one second: with a longer timeout a probe that
+// lost its first SYN is still answered.
+
+#include "agent/probe/prober.hpp"
+
+namespace conntruth::probe {
+
+class TcpSockets final : public Prober {
+ public:
+  explicit TcpSockets(Desk desk) : desk_(desk) {}
+  Status prepare(TaskState& task) override;
+  void send(TaskState& task, ProbeId id, std::int64_t now_ns) override;
+  void ready(std::uint64_t token, std::uint32_t events, std::int64_t now_ns) override;
+
+ private:
+  void connected(Flight& flight, std::int64_t now_ns);
+  void read_answer(Flight& flight, std::int64_t now_ns);
+  // The connection did not come about, for `number` (errno).
+  void lost(Flight& flight, int number, std::int64_t now_ns);
+  // The connection came about and ended without identity.
+  void hung_up(Flight& flight);
+  void drop_socket(Flight& flight) const;
+
+  Desk desk_;
+};
+
+}  // namespace conntruth::probe
