@@ -38,8 +38,11 @@ std::optional<ProxyReport> read_report(const std::string& path) {
   }
 }
 
-std::string log_of(const Lab& lab, const std::string& node) {
-  return fmt::format("{}/log/{}-proxy.log", lab.directory(), node);
+// The last thing that the proxy printed: a lab that does not come up takes its logs with it.
+std::string last_words(const Lab& lab, const std::string& node) {
+  auto text = read_whole_file(fmt::format("{}/log/{}-proxy.log", lab.directory(), node)).value_or("");
+  while (text.ends_with('\n')) text.pop_back();
+  return text.empty() ? "it printed nothing" : "its last words: " + text.substr(text.rfind('\n') + 1);
 }
 
 // Names of nodes that have not reported yet; an error where one reported that it failed.
@@ -68,11 +71,16 @@ Result<std::vector<Watched>> watch_proxies(const Lab& lab) {
   if (!processes) return std::unexpected(processes.error());
   std::vector<Watched> watched;
   for (const auto& each : *processes) {
+    if (each.init == 0) {
+      return fail(ErrorCode::kUnavailable, fmt::format("{} is gone (its init ended); `conntruth lab down {}` and make "
+                                                       "the lab again",
+                                                       each.node, lab.spec().name));
+    }
     const auto process = each.proxy == 0 ? std::nullopt : read_process(each.proxy);
     auto pidfd = process ? open_process(*process) : Result<Fd>(fail(ErrorCode::kNotFound, ""));
     if (!pidfd) {
       return fail(ErrorCode::kUnavailable,
-                  fmt::format("{}: its proxy is not running; see {}", each.node, log_of(lab, each.node)));
+                  fmt::format("{}: its proxy is not running; {}", each.node, last_words(lab, each.node)));
     }
     watched.push_back({each.node, std::move(*pidfd)});
   }
@@ -89,12 +97,12 @@ Status wait_for_news(const Lab& lab, int events, const std::vector<Watched>& pro
   if (ready < 0 && errno != EINTR) return fail_errno("poll", errno);
   if (ready == 0) {
     return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: its proxy has not followed in time; see {}", waiting_for, log_of(lab, waiting_for)));
+                fmt::format("{}: its proxy has not followed in time; {}", waiting_for, last_words(lab, waiting_for)));
   }
   for (std::size_t index = 0; index < proxies.size(); ++index) {
     if (waits[index + 1].revents == 0) continue;
     const auto& node = proxies[index].node;
-    return fail(ErrorCode::kUnavailable, fmt::format("{}: its proxy ended; see {}", node, log_of(lab, node)));
+    return fail(ErrorCode::kUnavailable, fmt::format("{}: its proxy ended; {}", node, last_words(lab, node)));
   }
   std::array<char, 4096> drained{};
   if ((waits[0].revents & POLLIN) != 0) [[maybe_unused]]
