@@ -60,7 +60,7 @@ struct HintView {
 };
 
 bool names_wanted(const HintView& view, const Candidate& candidate) {
-  return !view.wanted.empty() && contains(candidate.*view.hints, view.wanted);
+  return contains(candidate.*view.hints, view.wanted);
 }
 
 // Applies one kind of hint. Returns true where it narrowed the choice.
