@@ -1,0 +1,65 @@
+#pragma once
+// Makes the plan of a run. Pure: the same inputs give the same plan, to the last task id.
+// Errors: kInvalidInput for a selection that matches nothing (with the closest ids) and for a world that does not fit
+// the topology; kNotFound for a topology without nodes; kResource where a Service range is used up. What is selected
+// but cannot run here is no error but stands in Plan::not_run. Threading: pure functions.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/model/topology.hpp"
+#include "common/result.hpp"
+#include "common/world/world.hpp"
+#include "controller/catalogue/scenario.hpp"
+#include "controller/plan/plan.hpp"
+
+namespace conntruth::plan {
+
+// Probes by kernel sockets and crafted ones. SCTP is always crafted: both numbers together.
+struct Flows {
+  std::uint32_t socket = 0;
+  std::uint32_t crafted = 0;
+  [[nodiscard]] std::uint32_t total() const { return socket + crafted; }
+};
+
+struct PlanOptions {
+  // Globs. Without a slash: scenario ids and ids that scenarios cover; with one: cell ids. Empty `select`: everything.
+  std::vector<std::string> select{};
+  std::vector<std::string> skip{};
+  std::vector<Protocol> protocols{};  // empty: all
+  std::vector<Family> families{};     // empty: all
+
+  // A cell that must be answered. 280: the chance to see no loss where 5 % of flows are lost is 0.95^280 = 5.8e-7.
+  Flows answered{24, 256};
+  Flows sticky{8, 56};      // session affinity: all flows of a client to one endpoint
+  Flows unanswered{8, 56};  // no answer is expected: each probe that is not refused costs its whole timeout
+  Flows control{4, 16};     // also cells that are recorded and not scored
+  std::uint32_t fixed_flow = 8;
+  std::uint32_t rotations = 6;
+  std::chrono::milliseconds rotation_interval{1200};  // longer than the scenarios' affinity timeout of 1 s
+  std::chrono::milliseconds timeout{1000};
+  std::chrono::milliseconds follow_bound{2000};
+  std::chrono::microseconds follow_interval{2000};
+
+  // What each agent can do, by its name (Hello.capabilities). Empty: everything is taken as possible.
+  std::map<std::string, std::vector<std::string>> capabilities{};
+  // Source ports of fixed flows start here within their range of 1000: a run that comes soon after another one takes a
+  // different number, so that it does not meet the other's conntrack entries.
+  std::uint16_t fixed_port_offset = 0;
+};
+
+[[nodiscard]] Result<Plan> make_plan(const Topology& topology, const std::vector<world::Node>& nodes,
+                                     const std::vector<catalogue::Scenario>& scenarios, const PlanOptions& options);
+
+// Cells for every Service of a given world, from every vantage to every entry that it has, in one stage. Endpoints must
+// be addresses of the topology's nodes and pods. Where the world names no nodes `nodes` are taken.
+[[nodiscard]] Result<Plan> make_world_plan(const Topology& topology, const std::vector<world::Node>& nodes,
+                                           const world::World& world, const PlanOptions& options);
+
+// Probes of the whole plan, follow tasks not counted (they end as soon as the change is seen).
+[[nodiscard]] std::uint64_t count_probes(const Plan& plan);
+
+}  // namespace conntruth::plan

@@ -1,0 +1,254 @@
+#include "controller/plan/stage_builder.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+#include "controller/oracle/oracle.hpp"
+
+namespace conntruth::plan {
+namespace {
+
+using catalogue::ProbeRule;
+
+bool is_crafted(Method method) { return method != Method::kTcpSocket && method != Method::kUdpSocket; }
+
+// Socket method first; SCTP has only one.
+std::vector<Method> methods_for(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kTcp:
+      return {Method::kTcpSocket, Method::kTcpSyn};
+    case Protocol::kUdp:
+      return {Method::kUdpSocket, Method::kUdpCrafted};
+    case Protocol::kSctp:
+      return {Method::kSctpInit};
+  }
+  return {};
+}
+
+CellRule cell_rule(ProbeRule rule) { return rule == ProbeRule::kRotate ? CellRule::kRotate : CellRule::kFlows; }
+
+void sort_unique(std::vector<std::uint32_t>& list) {
+  std::ranges::sort(list);
+  const auto rest = std::ranges::unique(list);
+  list.erase(rest.begin(), rest.end());
+}
+
+}  // namespace
+
+std::uint32_t ResponderTable::id(const Place& place, Protocol protocol, std::uint16_t port) {
+  const auto next = static_cast<std::uint32_t>(responders_.size() + 1);
+  const auto [known, fresh] = ids_.try_emplace({place.agent, place.name, protocol, port}, next);
+  if (fresh) responders_.push_back({place.agent, {next, place.name, protocol, port}, place.addresses});
+  return known->second;
+}
+
+bool Workshop::can(const std::string& agent, Method method) const {
+  if (options.capabilities.empty()) return true;
+  const auto known = options.capabilities.find(agent);
+  return known != options.capabilities.end() &&
+         std::ranges::find(known->second, to_string(method)) != known->second.end();
+}
+
+bool Workshop::can_family(const std::string& agent, Family family) const {
+  if (family == Family::kIpv4 || options.capabilities.empty()) return true;
+  const auto known = options.capabilities.find(agent);
+  return known == options.capabilities.end() || std::ranges::find(known->second, "ipv6") != known->second.end();
+}
+
+std::vector<Method> StageBuilder::methods_of(const Draft& draft) const {
+  auto methods = methods_for(draft.protocol);
+  std::erase_if(methods, [&](Method method) {
+    return !workshop_.can(draft.origin.agent, method) || (draft.rule != ProbeRule::kNewFlows && !is_crafted(method));
+  });
+  return methods;
+}
+
+// "" where the cell can run.
+std::string StageBuilder::why_not(const Draft& draft) const {
+  const auto& agent = draft.origin.agent;
+  const auto& capabilities = workshop_.options.capabilities;
+  if (!capabilities.empty() && !capabilities.contains(agent)) return fmt::format("there is no agent on {}", agent);
+  if (methods_of(draft).empty()) {
+    return fmt::format("the agent on {} cannot do {}", agent, to_string(methods_for(draft.protocol).back()));
+  }
+  const auto family = draft.entry.target.address.family();
+  if (!workshop_.can_family(agent, family)) return fmt::format("the agent on {} has no {}", agent, to_string(family));
+  return {};
+}
+
+Flows StageBuilder::flows_for(const Draft& draft, const Expectation& expectation) const {
+  const auto& options = workshop_.options;
+  if (draft.rule == ProbeRule::kFixedFlow) return {0, options.fixed_flow};
+  if (draft.rule == ProbeRule::kRotate) return {0, options.rotations};
+  if (!expectation.scored) return options.control;
+  if (!expectation.outcomes.replied) return options.unanswered;
+  return expectation.spread == Spread::kSticky ? options.sticky : options.answered;
+}
+
+std::uint32_t StageBuilder::add_task(const Origin& origin, const SocketAddress& target, Method method,
+                                     std::uint32_t count, std::vector<PlannedTask>& into) {
+  PlannedTask planned{origin.agent, {}};
+  planned.task.id = ++workshop_.last_task;
+  planned.task.place = origin.name;
+  // Only a client outside has several addresses to choose from; elsewhere the kernel's choice is part of the path.
+  planned.task.source = origin.kind == VantageKind::kExternal ? address_of(origin.sources, target.address.family())
+                                                              : address_of({}, target.address.family());
+  planned.task.target = target;
+  planned.task.method = method;
+  planned.task.count = count;
+  planned.task.timeout = workshop_.options.timeout;
+  into.push_back(std::move(planned));
+  return workshop_.last_task;
+}
+
+std::vector<std::uint32_t> StageBuilder::flow_tasks(const Origin& origin, const SocketAddress& target,
+                                                    Protocol protocol, Flows flows) {
+  auto methods = methods_for(protocol);
+  std::erase_if(methods, [&](Method method) { return !workshop_.can(origin.agent, method); });
+  std::vector<std::uint32_t> tasks;
+  for (const auto method : methods) {
+    const auto count = methods.size() == 1 ? flows.total() : is_crafted(method) ? flows.crafted : flows.socket;
+    if (count > 0) tasks.push_back(add_task(origin, target, method, count, stage_.tasks));
+  }
+  return tasks;
+}
+
+std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Expectation& expectation) {
+  const auto flows = flows_for(draft, expectation);
+  if (draft.rule == ProbeRule::kNewFlows) return flow_tasks(draft.origin, draft.entry.target, draft.protocol, flows);
+  const auto method = methods_of(draft).front();
+  const auto id = add_task(draft.origin, draft.entry.target, method, flows.total(), stage_.tasks);
+  auto& task = stage_.tasks.back().task;
+  task.source_port = draft.source_port;
+  if (draft.rule == ProbeRule::kRotate) task.interval = workshop_.options.rotation_interval;
+  return {id};
+}
+
+Status StageBuilder::add(const Draft& draft, const world::World& world) {
+  if (auto reason = why_not(draft); !reason.empty()) {
+    workshop_.not_run.push_back({draft.id(), draft.scenario, std::move(reason)});
+    return {};
+  }
+  Cell cell;
+  cell.id = draft.id();
+  cell.scenario = draft.scenario;
+  cell.step = draft.step;
+  const auto family = draft.entry.target.address.family();
+  cell.table = fmt::format("{} {} {}", draft.table, to_string(draft.protocol), to_string(family));
+  cell.row = draft.row();
+  cell.column = draft.column;
+  cell.flow = {draft.origin.vantage(family), draft.entry, draft.protocol};
+  auto expectation = oracle::expect(world, cell.flow);
+  if (!expectation) return std::unexpected(expectation.error().in("cell " + cell.id));
+  cell.expectation = std::move(*expectation);
+  // One flow has one endpoint, so that its probes say nothing about shares.
+  if (draft.rule == ProbeRule::kFixedFlow && !cell.expectation.endpoints.empty())
+    cell.expectation.spread = Spread::kFree;
+  cell.rule = cell_rule(draft.rule);
+  cell.controls = controls_for(draft, cell.expectation);
+  cell.tasks = body_tasks(draft, cell.expectation);
+  stage_.cells.push_back(std::move(cell));
+  return {};
+}
+
+Status StageBuilder::add_follow(const Draft& draft, const world::World& world, std::uint32_t responder) {
+  const auto before = stage_.cells.size();
+  if (auto status = add(draft, world); !status) return status;
+  if (stage_.cells.size() == before) return {};
+  auto& cell = stage_.cells.back();
+  // Its probes run earlier and otherwise than a body's.
+  stage_.tasks.erase(stage_.tasks.end() - static_cast<std::ptrdiff_t>(cell.tasks.size()), stage_.tasks.end());
+  const auto& options = workshop_.options;
+  cell.rule = CellRule::kFollow;
+  cell.follow_bound = options.follow_bound;
+  const auto count = static_cast<std::uint32_t>(options.follow_bound / options.follow_interval);
+  const auto method = methods_of(draft).back();
+  cell.tasks = {add_task(draft.origin, draft.entry.target, method, count, stage_.follow_tasks)};
+  auto& task = stage_.follow_tasks.back().task;
+  task.interval = options.follow_interval;
+  task.until_responders = {responder};
+  task.until_count = 5;
+  return {};
+}
+
+// ---- controls ----
+
+std::uint32_t StageBuilder::add_control(std::string id, bool positive, std::uint32_t responder, const Origin& origin,
+                                        const SocketAddress& target, Protocol protocol) {
+  const auto next = static_cast<std::uint32_t>(stage_.controls.size());
+  const auto [known, fresh] = control_index_.try_emplace(id, next);
+  if (!fresh) return known->second;
+  stage_.controls.push_back(
+      {std::move(id), positive, responder, flow_tasks(origin, target, protocol, workshop_.options.control)});
+  return next;
+}
+
+std::uint32_t StageBuilder::path_control(const Origin& origin, const Place& place, Protocol protocol, Family family,
+                                         bool positive) {
+  const auto port = positive ? workshop_.control_port : workshop_.closed_port;
+  const auto responder = positive ? workshop_.responders.id(place, protocol, port) : 0;
+  return add_control(fmt::format("control/{}/{}>{}/{}/{}", positive ? "positive" : "negative", origin.label(),
+                                 place.label, to_string(protocol), to_string(family)),
+                     positive, responder, origin, {address_of(place.addresses, family), port}, protocol);
+}
+
+// Another place on the same node: the node of a pod, a pod of a node.
+const Place& StageBuilder::neighbour_of(const Place& place) const {
+  const auto& pods = workshop_.places.pods(place.node);
+  return place.name.empty() && !pods.empty() ? pods.front() : workshop_.places.node(place.node);
+}
+
+// That each endpoint answers at all, asked from its own node.
+void StageBuilder::responder_controls(const Expectation& expectation, Protocol protocol,
+                                      std::vector<std::uint32_t>& into) {
+  for (const auto& endpoint : expectation.endpoints) {
+    const auto* place = workshop_.places.find(endpoint.address);
+    if (place == nullptr) continue;
+    const auto id = workshop_.responders.id(*place, protocol, endpoint.port);
+    into.push_back(add_control(fmt::format("control/responder/{}:{}/{}/{}", place->label, endpoint.port,
+                                           to_string(protocol), to_string(endpoint.address.family())),
+                               true, id, workshop_.places.origin(neighbour_of(*place)), endpoint, protocol));
+  }
+}
+
+std::vector<std::uint32_t> StageBuilder::control_places(const Draft& draft, const std::vector<const Place*>& places) {
+  const auto family = draft.entry.target.address.family();
+  std::vector<std::uint32_t> controls;
+  const auto add = [&](const Place& place) {
+    // A path from a place to itself proves nothing about the network; its responder's control stands for it.
+    if (address_of(place.addresses, family).is_unspecified() || draft.origin.place == &place) return;
+    controls.push_back(path_control(draft.origin, place, draft.protocol, family, true));
+    controls.push_back(path_control(draft.origin, place, draft.protocol, family, false));
+  };
+  if (draft.origin.kind == VantageKind::kExternal) {
+    // Pod addresses need not be reachable from outside; the node where the traffic enters is.
+    add(workshop_.places.node(draft.origin.node_index));
+  } else {
+    for (const auto* place : places) add(*place);
+    if (controls.empty()) add(neighbour_of(*draft.origin.place));
+  }
+  return controls;
+}
+
+std::vector<std::uint32_t> StageBuilder::controls_for(const Draft& draft, const Expectation& expectation) {
+  std::vector<const Place*> places;
+  for (const auto& endpoint : expectation.endpoints) {
+    if (const auto* place = workshop_.places.find(endpoint.address)) places.push_back(place);
+  }
+  if (places.empty()) places = draft.endpoints;
+  if (places.empty()) {
+    for (std::size_t node = 0; node < workshop_.places.nodes(); ++node) {
+      const auto& pods = workshop_.places.pods(node);
+      places.push_back(pods.empty() ? &workshop_.places.node(node) : &pods.front());
+    }
+  }
+  auto controls = control_places(draft, places);
+  responder_controls(expectation, draft.protocol, controls);
+  sort_unique(controls);
+  return controls;
+}
+
+}  // namespace conntruth::plan

@@ -1,0 +1,73 @@
+#pragma once
+// Turns drafts into the cells, controls and tasks of one stage. Internal to the room.
+// Threading: one planner, one thread.
+
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "common/result.hpp"
+#include "controller/plan/draft.hpp"
+#include "controller/plan/plan.hpp"
+
+namespace conntruth::plan {
+
+// Responders of the whole run; an id stands for (agent, place, protocol, port) and both families.
+class ResponderTable {
+ public:
+  std::uint32_t id(const Place& place, Protocol protocol, std::uint16_t port);
+  [[nodiscard]] std::vector<PlannedResponder> take() { return std::move(responders_); }
+
+ private:
+  std::map<std::tuple<std::string, std::string, Protocol, std::uint16_t>, std::uint32_t> ids_;
+  std::vector<PlannedResponder> responders_;
+};
+
+// What all stages share.
+struct Workshop {
+  const Places& places;
+  const PlanOptions& options;
+  ResponderTable responders;
+  std::uint32_t last_task = 0;
+  std::vector<NotRun> not_run;
+  std::uint16_t control_port;
+  std::uint16_t closed_port;
+
+  // True where that agent can carry out that method; agents are not asked about where no capabilities are known.
+  [[nodiscard]] bool can(const std::string& agent, Method method) const;
+  [[nodiscard]] bool can_family(const std::string& agent, Family family) const;
+};
+
+class StageBuilder {
+ public:
+  StageBuilder(Workshop& workshop, Stage& stage) : workshop_(workshop), stage_(stage) {}
+
+  // `world` is what the oracle is asked with. A cell that cannot run goes to Workshop::not_run.
+  [[nodiscard]] Status add(const Draft& draft, const world::World& world);
+  // The node follows the canary: probes at a fixed pace until `responder` answers.
+  [[nodiscard]] Status add_follow(const Draft& draft, const world::World& world, std::uint32_t responder);
+
+ private:
+  [[nodiscard]] std::vector<Method> methods_of(const Draft& draft) const;
+  [[nodiscard]] std::string why_not(const Draft& draft) const;
+  [[nodiscard]] Flows flows_for(const Draft& draft, const Expectation& expectation) const;
+  std::vector<std::uint32_t> body_tasks(const Draft& draft, const Expectation& expectation);
+  std::uint32_t add_task(const Origin& origin, const SocketAddress& target, Method method, std::uint32_t count,
+                         std::vector<PlannedTask>& into);
+  std::vector<std::uint32_t> flow_tasks(const Origin& origin, const SocketAddress& target, Protocol protocol,
+                                        Flows flows);
+  [[nodiscard]] std::vector<std::uint32_t> controls_for(const Draft& draft, const Expectation& expectation);
+  std::vector<std::uint32_t> control_places(const Draft& draft, const std::vector<const Place*>& places);
+  std::uint32_t path_control(const Origin& origin, const Place& place, Protocol protocol, Family family, bool positive);
+  [[nodiscard]] const Place& neighbour_of(const Place& place) const;
+  void responder_controls(const Expectation& expectation, Protocol protocol, std::vector<std::uint32_t>& into);
+  std::uint32_t add_control(std::string id, bool positive, std::uint32_t responder, const Origin& origin,
+                            const SocketAddress& target, Protocol protocol);
+
+  Workshop& workshop_;
+  Stage& stage_;
+  std::map<std::string, std::uint32_t> control_index_;  // by Control::id
+};
+
+}  // namespace conntruth::plan
