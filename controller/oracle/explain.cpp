@@ -33,15 +33,19 @@ std::string_view spread_words(Spread spread) {
 
 std::string source_words(const Expectation& expectation) {
   if (expectation.source == SourceRule::kAny) return "any source";
-  return fmt::format("source {} ({})", to_string(expectation.source), joined(expectation.source_addresses));
+  const bool hairpin = std::ranges::find(expectation.rules, "source-hairpin", &Rule::id) != expectation.rules.end();
+  return fmt::format("source {} ({}){}", to_string(expectation.source), joined(expectation.source_addresses),
+                     hairpin ? ", but never the answering pod itself" : "");
 }
 
 std::string expected_words(const Expectation& expectation) {
-  std::string text = to_string(expectation.outcomes);
-  if (!expectation.outcomes.replied) return text;
-  text += " by " + joined(expectation.endpoints);
+  if (!expectation.outcomes.replied) return to_string(expectation.outcomes);
+  std::string text = "replied by " + joined(expectation.endpoints);
   if (expectation.endpoints.size() > 1) text += fmt::format(", {}", spread_words(expectation.spread));
-  return text + "; " + source_words(expectation);
+  text += "; " + source_words(expectation);
+  const OutcomeSet others{
+      .replied = false, .refused = expectation.outcomes.refused, .timed_out = expectation.outcomes.timed_out};
+  return others == OutcomeSet{} ? text : text + "; or " + to_string(others);
 }
 
 }  // namespace

@@ -108,9 +108,10 @@ Rule none_local(const Decision& decision, const Frontend& frontend) {
                              decision.node->name));
 }
 
-// What the usable endpoints make of the flow; the rules so far are in `expectation`.
+// What the usable endpoints make of the flow; the rules so far are in `expectation`. With `record` no share and no
+// source is asserted, so no rule about them is named.
 void decide_outcome(Expectation& expectation, const Question& question, const Frontend& frontend,
-                    const Decision& decision) {
+                    const Decision& decision, bool record) {
   const auto candidates = candidates_of(*question.world, *frontend.service, *frontend.port, question.family());
   append(expectation.rules, candidate_rules(question, frontend, candidates.size()));
   if (!any_usable(candidates)) {
@@ -129,9 +130,9 @@ void decide_outcome(Expectation& expectation, const Question& question, const Fr
     return;
   }
   expectation.outcomes = kReply;
+  if (record || decision.scope == Scope::kOwnNode) return only_record(expectation);
   expect_spread(expectation, *frontend.service);
   expect_source(expectation, source_through_service(question, decision, expectation.endpoints));
-  if (decision.scope == Scope::kOwnNode) only_record(expectation);
 }
 
 // Conditions under which implementations may differ, whatever the endpoints say.
@@ -165,14 +166,14 @@ Expectation through_service(const Question& question, const Frontend& frontend) 
   append(expectation.rules, std::move(decision.rules));
   SourceRangeCheck ranges = check_source_ranges(question, frontend);
   append(expectation.rules, std::move(ranges.rules));
-  if (ranges.admission == Admission::kBlocked) {
-    expectation.outcomes = kNoReply;
-  } else {
-    decide_outcome(expectation, question, frontend, decision);
-  }
   auto undefined = undefined_because(question, frontend, decision);
   const bool record = !undefined.empty() || ranges.admission == Admission::kUndefined ||
                       frontend.kind == FrontendKind::kLoadBalancerProxyMode;
+  if (ranges.admission == Admission::kBlocked) {
+    expectation.outcomes = kNoReply;
+  } else {
+    decide_outcome(expectation, question, frontend, decision, record);
+  }
   append(expectation.rules, std::move(undefined));
   if (record) only_record(expectation);
   return expectation;

@@ -87,8 +87,9 @@ TEST(Explain, says_what_is_expected_and_why) {
   const auto answer = expect(small_world(), shorthand::flow_of("n1p0 -> clusterIP vip:80", "tcp4"));
   ASSERT_TRUE(answer.has_value());
   const std::string text = explain_text(*answer);
-  EXPECT_THAT(text, testing::StartsWith("expected: replied by 10.244.1.10:8080 or 10.244.2.10:8080, each with equal "
-                                        "chance; source client (10.244.1.10)\nbecause:\n  1. "));
+  EXPECT_THAT(text, testing::StartsWith(
+                        "expected: replied by 10.244.1.10:8080 or 10.244.2.10:8080, each with equal "
+                        "chance; source client (10.244.1.10), but never the answering pod itself\nbecause:\n  1. "));
   EXPECT_THAT(text, HasSubstr("10.96.0.10:80/tcp is the ClusterIP of Service default/web, port http-tcp"));
   EXPECT_THAT(text, HasSubstr("[source-hairpin; "));
 }
@@ -96,7 +97,9 @@ TEST(Explain, says_what_is_expected_and_why) {
 TEST(Explain, tells_recorded_from_scored_and_silence_from_refusal) {
   const world::World world = shorthand::world_of({"web NodePort http:80>30080 etp=Local | http:8080 n1p0"}, {});
   const auto own = expect(world, shorthand::flow_of("n3 -> nodePort n3:30080", "tcp4"));
-  EXPECT_THAT(explain_text(own.value()), testing::StartsWith("recorded, not scored: replied|refused|timed-out by "));
+  EXPECT_THAT(
+      explain_text(own.value()),
+      testing::StartsWith("recorded, not scored: replied by 10.244.1.10:8080; any source; or refused|timed-out\n"));
   const auto dropped = expect(world, shorthand::flow_of("x3 -> nodePort n3:30080", "tcp4"));
   EXPECT_THAT(explain_text(dropped.value()), testing::StartsWith("expected: timed-out\nbecause:\n"));
 }

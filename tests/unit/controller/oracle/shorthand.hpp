@@ -4,7 +4,7 @@
 //   enters at node-2 (192.0.2.12, 2001:db8:c::c), m2 = a second address of node-2 (172.31.1.12, fd31:1::c);
 //   vip, ext, lb = the first Service's ClusterIP, external IP and load-balancer address, vip2 ... the second's;
 //   free = an unallocated ClusterIP. Zones of node-1..3: a, b, c.
-// cases/README in the folder's *.yaml heads gives the grammar by example.
+// The head of cases/cluster_ip.yaml gives the grammar.
 
 #include <string>
 #include <vector>
@@ -26,5 +26,7 @@ namespace conntruth::oracle::shorthand {
 
 [[nodiscard]] IpAddress address_of(const std::string& token, Family family);
 [[nodiscard]] std::vector<std::string> split(const std::string& text, char separator);
+[[nodiscard]] std::vector<std::string> words(const std::string& text);
+[[noreturn]] void bad(const std::string& what);  // throws: a case that cannot be read fails its test
 
 }  // namespace conntruth::oracle::shorthand
