@@ -85,7 +85,7 @@ def parse(argv):
     names = [figure.name for figure in FIGURES]
     parser = Parser(prog="./run bench", description="Times and sizes with their spread.")
     parser.add_argument("--runs", type=int, default=5, help="how often each figure is taken")
-    parser.add_argument("--bin", default=str(ROOT / "build-release" / "bin"), help="folder of the programs")
+    parser.add_argument("--bin", help="folder of the programs; without it, the release preset is built first")
     parser.add_argument("-o", dest="output", choices=("table", "json"), default="table")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {' '.join(names)}; all by default")
     args = parser.parse_args(argv)
@@ -97,8 +97,16 @@ def parse(argv):
     return args
 
 
+def release_build():
+    done = subprocess.run(["./run", "build", "--preset", "release"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    if done.returncode != 0:
+        sys.exit(1)
+    return str(ROOT / "build-release" / "bin")
+
+
 def main(argv):
     args = parse(argv)
+    args.bin = args.bin or release_build()
     about = machine()
     results = [measure(figure, args.runs, args.bin) for figure in FIGURES if not args.names or figure.name in args.names]
     if args.output == "json":
