@@ -107,7 +107,9 @@ void Session::welcome(const codec::Welcome& welcome) {
   if (welcome.session != session_) {
     forget_session();
     session_ = welcome.session;
+    options_.log("joined the controller, session " + session_);
   } else {
+    options_.log("resumed session " + session_);
     const std::lock_guard lock(mutex_);
     ++reconnects_;
   }
@@ -125,6 +127,7 @@ void Session::assign(const Assignment& assignment) {
 }
 
 void Session::cut(const std::string& why) {
+  if (why != last_cut_) options_.log("no stream to the controller: " + why);
   link_.reset();
   phase_ = Phase::kCut;
   last_cut_ = why;
@@ -178,6 +181,7 @@ void Session::send_due() {
 
 void Session::forget_session() {
   if (session_.empty()) return;
+  options_.log("session " + session_ + " is over: dropping its tasks, responders and unsent results");
   session_.clear();
   assignments_.clear();
   worker_->abandon();

@@ -36,7 +36,8 @@ struct SessionOptions {
   std::chrono::milliseconds longest_back_off{1'000};
   std::chrono::milliseconds welcome_within{5'000};  // of connecting, else it tries again
   std::chrono::milliseconds give_up_after{30'000};
-  std::size_t inbox_capacity = 4096;  // messages
+  std::size_t inbox_capacity = 4096;                                        // messages
+  std::function<void(const std::string&)> log = [](const std::string&) {};  // turning points, one line each
   Clock now = [] { return std::chrono::steady_clock::now(); };
 };
 

@@ -1,0 +1,27 @@
+#pragma once
+// The agent's wiring: session, engine and responders of one node. Program: conntruth-agent.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "common/model/probe.hpp"
+#include "common/result.hpp"
+
+namespace conntruth::agent {
+
+struct AppOptions {
+  std::string node;                             // its name in the run
+  std::string controller;                       // gRPC target: "unix:/path" or "HOST:PORT"
+  std::map<NamespaceName, std::string> places;  // pods of this node: name → path of the network namespace
+  std::uint32_t budget = 100'000;               // probes per second
+  std::chrono::seconds give_up_after{30};       // without a word of the controller
+};
+
+// Reads "NAME=PATH".
+[[nodiscard]] Status add_place(const std::string& text, std::map<NamespaceName, std::string>& places);
+// Returns when the controller or SIGTERM ends it, or with why it could not go on.
+[[nodiscard]] Status run(const AppOptions& options);
+
+}  // namespace conntruth::agent

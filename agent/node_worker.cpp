@@ -1,0 +1,77 @@
+#include "agent/node_worker.hpp"
+
+namespace conntruth::agent {
+
+NodeWorker::NodeWorker(std::map<NamespaceName, std::string> places, std::uint32_t budget, session::ResultSink& sink)
+    : places_(std::move(places)), budget_(budget), sink_(sink) {}
+
+NodeWorker::~NodeWorker() { abandon(); }
+
+Status NodeWorker::carry_out(const Assignment& assignment) {
+  if (auto started = start(); !started) return started;
+  for (const auto id : assignment.drop_responders) responders_->remove(id);
+  if (auto added = add_responders(assignment.responders); !added) return added;
+  engine_->submit(assignment);
+  return {};
+}
+
+void NodeWorker::abandon() {
+  past_losses_ = running_losses();
+  engine_.reset();  // first: it calls the responders' guard
+  responders_.reset();
+}
+
+std::vector<LossCounter> NodeWorker::losses() const {
+  std::vector<LossCounter> losses;
+  for (const auto& [name, count] : running_losses()) losses.push_back({name, count});
+  return losses;
+}
+
+Status NodeWorker::start() {
+  if (engine_) return {};
+  respond::SightSink& sights_here = *this;
+  probe::Sink& samples_here = *this;
+  auto responders = std::make_unique<respond::Responders>(respond::RespondersOptions{.places = places_}, sights_here);
+  if (auto started = responders->start(); !started) return started;
+  probe::EngineOptions options;
+  options.places = places_;
+  options.budget = budget_;
+  options.guard_sctp = [answering = responders.get()](const NamespaceName& place) {
+    return answering->guard_sctp(place);
+  };
+  auto engine = std::make_unique<probe::Engine>(std::move(options), samples_here);
+  if (auto started = engine->start(); !started) return started;
+  responders_ = std::move(responders);
+  engine_ = std::move(engine);
+  return {};
+}
+
+Status NodeWorker::add_responders(const std::vector<ResponderSpec>& specs) {
+  for (auto spec = specs.begin(); spec != specs.end(); ++spec) {
+    auto added = responders_->add(*spec);
+    if (added) continue;
+    for (auto undo = specs.begin(); undo != spec; ++undo) responders_->remove(undo->id);
+    return added;
+  }
+  return {};
+}
+
+std::map<std::string, std::uint64_t> NodeWorker::running_losses() const {
+  auto losses = past_losses_;
+  const auto add = [&losses](const std::vector<LossCounter>& counters) {
+    for (const auto& counter : counters) losses[counter.name] += counter.count;
+  };
+  if (engine_) add(engine_->losses());
+  if (responders_) add(responders_->losses());
+  return losses;
+}
+
+void NodeWorker::samples(std::uint64_t assignment, std::vector<Sample> batch) {
+  sink_.samples(assignment, std::move(batch));
+}
+void NodeWorker::task_finished(std::uint64_t /*assignment*/, std::uint32_t /*task*/) {}
+void NodeWorker::assignment_finished(std::uint64_t assignment) { sink_.finished(assignment, ""); }
+bool NodeWorker::congested() const { return sink_.congested(); }
+void NodeWorker::sights(std::vector<Sight> batch) { sink_.sights(std::move(batch)); }
+
+}  // namespace conntruth::agent

@@ -1,0 +1,45 @@
+#pragma once
+// Binds the session to the work: assignments go to responders and engine, their results to the session's sink.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/probe/engine.hpp"
+#include "agent/respond/responders.hpp"
+#include "agent/session/worker.hpp"
+
+namespace conntruth::agent {
+
+class NodeWorker : public session::Worker, private probe::Sink, private respond::SightSink {
+ public:
+  // `places`: name → path of the network namespace. `budget`: probes per second.
+  NodeWorker(std::map<NamespaceName, std::string> places, std::uint32_t budget, session::ResultSink& sink);
+  ~NodeWorker() override;
+
+  [[nodiscard]] Status carry_out(const Assignment& assignment) override;
+  void abandon() override;
+  [[nodiscard]] std::vector<LossCounter> losses() const override;
+
+ private:
+  // Engine and responders live from the first assignment to the next abandon().
+  [[nodiscard]] Status start();
+  [[nodiscard]] Status add_responders(const std::vector<ResponderSpec>& specs);
+  [[nodiscard]] std::map<std::string, std::uint64_t> running_losses() const;
+
+  void samples(std::uint64_t assignment, std::vector<Sample> batch) override;
+  void task_finished(std::uint64_t assignment, std::uint32_t task) override;
+  void assignment_finished(std::uint64_t assignment) override;
+  [[nodiscard]] bool congested() const override;
+  void sights(std::vector<Sight> batch) override;
+
+  const std::map<NamespaceName, std::string> places_;
+  const std::uint32_t budget_;
+  session::ResultSink& sink_;
+  std::map<std::string, std::uint64_t> past_losses_;  // of engines and responders that are gone
+  std::unique_ptr<respond::Responders> responders_;
+  std::unique_ptr<probe::Engine> engine_;
+};
+
+}  // namespace conntruth::agent
