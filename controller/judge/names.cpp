@@ -136,7 +136,7 @@ std::string describe(const Refusal& refusal, const Names& names) {
 }
 
 std::string of(std::uint64_t part, std::uint64_t whole) {
-  return part == whole ? fmt::format("all {}", whole) : fmt::format("{} of {}", part, whole);
+  return part == whole && whole > 1 ? fmt::format("all {}", whole) : fmt::format("{} of {}", part, whole);
 }
 
 std::string join(const std::vector<std::string>& words) {

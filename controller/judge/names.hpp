@@ -44,7 +44,7 @@ class Names {
 [[nodiscard]] std::string describe(const Flow& flow);
 // "ICMP port unreachable (3/3) from 10.0.0.1 (node-1)", "TCP reset from ..."
 [[nodiscard]] std::string describe(const Refusal& refusal, const Names& names);
-// "11 of 280"; "all 280" where both are equal.
+// "11 of 280"; "all 280" where both are equal and more than one.
 [[nodiscard]] std::string of(std::uint64_t part, std::uint64_t whole);
 // "a", "a and b", "a, b and c"; beyond six the rest as a number.
 [[nodiscard]] std::string join(const std::vector<std::string>& words);

@@ -10,7 +10,7 @@ struct Row {
   std::string_view explanation;
 };
 
-// In the order of the enumeration; a test holds the two together.
+// In the order of the enumeration.
 constexpr std::array<Row, kReasonCodes> kRows{{
     {ReasonCode::kAsExpected, "as-expected", "Every probe had an acceptable outcome."},
     {ReasonCode::kSilent, "silent", "Not one flow got an answer, although every flow has to be answered."},
@@ -51,6 +51,14 @@ constexpr std::array<Row, kReasonCodes> kRows{{
     {ReasonCode::kNotRunnable, "not-runnable", "The cell cannot be run in this environment."},
     {ReasonCode::kRunEnded, "run-ended", "The run ended before this cell's probes were sent."},
 }};
+
+consteval bool rows_are_in_order() {
+  for (std::size_t i = 0; i < kReasonCodes; ++i) {
+    if (static_cast<std::size_t>(kRows[i].code) != i) return false;
+  }
+  return true;
+}
+static_assert(rows_are_in_order());
 
 }  // namespace
 

@@ -70,8 +70,9 @@ Reasons rotated(const CellContext& context) {
   const auto answering = acceptable(context);
   if (answering.size() != 1 || context.cell.expectation.endpoints.size() < 2) return {};
   return {{ReasonCode::kNotRotated,
-           fmt::format("all {} answers to {} came from {}, although the session affinity had timed out in between",
-                       context.seen.outcomes.replied, describe(context.cell.flow), list(answering, context.names))}};
+           fmt::format(
+               "all {} answers to flows from {} came from {}, although the session affinity had timed out in between",
+               context.seen.outcomes.replied, describe(context.cell.flow), list(answering, context.names))}};
 }
 
 Reasons sticky(const CellContext& context) {

@@ -67,12 +67,6 @@ void answers(Page& page, const ReportCell& cell) {
                                 ms(seen.round_trip.quantile(0.99)), ms(seen.round_trip.max())));
 }
 
-void refusals(Page& page, const matrix::CellObservation& seen, const judge::Names& names) {
-  for (const auto& entry : seen.refusals) {
-    page.more("refused", fmt::format("{}: {}", judge::describe(entry.refusal, names), entry.count));
-  }
-}
-
 void statistics(Page& page, const ReportCell& cell) {
   const auto& seen = cell.observation;
   if (cell.verdict.verdict == judge::Verdict::kPass && cell.rule == plan::CellRule::kFlows) {
@@ -84,7 +78,7 @@ void statistics(Page& page, const ReportCell& cell) {
   if (const auto& test = cell.verdict.shares) {
     page.more("shares",
               fmt::format("chi-square p {:.3g}, exact p {:.3g}; red under {:.0e}{}", test->chi_square_p, test->exact_p,
-                          judge::kShareAlpha, test->conclusive ? "" : "; too few flows to miss an endpoint for sure"));
+                          judge::kShareAlpha, test->conclusive ? "" : "; too few flows for a silent endpoint to show"));
   }
 }
 
@@ -98,7 +92,7 @@ void observed(Page& page, const ReportCell& cell) {
     page.more("sent by", fmt::format("{}: {}", to_string(entry.method), entry.outcomes.total()));
   }
   answers(page, cell);
-  refusals(page, seen, judge::Names(plan::Plan{}));
+  for (const auto& refusal : cell.refusals) page.more("refused", fmt::format("{}: {}", refusal.name, refusal.count));
   for (const auto& endpoint : cell.arrived_at) {
     page.more("reached", fmt::format("{} ({}): {} requests whose client got no reply", endpoint.name, endpoint.address,
                                      endpoint.count));

@@ -52,6 +52,9 @@ class CellBuilder {
   void add_endpoints(ReportCell& result) const {
     for (const auto& entry : seen_.responders) result.observed_endpoints.push_back(named(entry));
     for (const auto& entry : seen_.arrived_at) result.arrived_at.push_back(named(entry));
+    for (const auto& entry : seen_.refusals) {
+      result.refusals.push_back({judge::describe(entry.refusal, names_), "", entry.count, true});
+    }
     for (const auto& endpoint : cell_.expectation.endpoints) {
       result.expected_endpoints.push_back({names_.endpoint(endpoint), endpoint.to_string(), 0, true});
       const bool answered = std::any_of(seen_.responders.begin(), seen_.responders.end(), [&](const auto& entry) {

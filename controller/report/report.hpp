@@ -67,6 +67,7 @@ struct ReportCell {
   matrix::CellObservation observation;
   std::vector<NamedCount> observed_endpoints;  // sorted by address; acceptable ones that never answered included
   std::vector<NamedCount> arrived_at;          // who saw requests that the client got no answer to
+  std::vector<NamedCount> refusals;            // "ICMP port unreachable (3/3) from 10.0.0.1 (node-1)"; address is ""
   std::vector<ReportControl> controls;
   judge::CellVerdict verdict;
   char expected_glyph = '-';

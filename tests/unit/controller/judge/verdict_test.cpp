@@ -1,0 +1,441 @@
+// One literal case for every verdict and every reason.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "tests/support/judging.hpp"
+
+namespace conntruth::judge {
+namespace {
+
+using testing::Bench;
+using testing::CellSpec;
+using testing::ip;
+using testing::node_ip;
+using testing::pod_ip;
+
+constexpr OutcomeSet kReply{true, false, false};
+constexpr OutcomeSet kRefuse{false, true, false};
+constexpr OutcomeSet kDrop{false, false, true};
+
+CellVerdict verdict_of(const Bench& bench) { return bench.judged().stages.at(0).at(0); }
+
+void expect(const Bench& bench, Verdict verdict, ReasonCode code, std::string_view text) {
+  const auto found = verdict_of(bench);
+  EXPECT_EQ(to_string(found.verdict), to_string(verdict));
+  EXPECT_EQ(to_string(found.reason().code), to_string(code));
+  EXPECT_EQ(found.reason().text, text);
+}
+
+TEST(Verdict, all_answered_evenly_by_the_expected_endpoints_passes) {
+  Bench bench;
+  bench.answer(bench.cell({}), 0, 280, {2, 3});
+  expect(bench, Verdict::kPass, ReasonCode::kAsExpected,
+         "280 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were answered by "
+         "node-2-pod-0:8080 (140) and node-3-pod-0:8080 (140)");
+}
+
+TEST(Verdict, one_lost_flow_of_280_is_red) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}});
+  bench.answer(task, 0, 279, {2});
+  bench.timed_out(task, 279);
+  expect(bench, Verdict::kFail, ReasonCode::kLost,
+         "1 of 280 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) got no answer; the endpoint "
+         "saw none of them");
+}
+
+TEST(Verdict, where_some_lost_flows_arrived_it_says_how_many) {
+  Bench bench;
+  const auto task = bench.cell({});
+  bench.answer(task, 0, 270, {2, 3});
+  for (std::uint32_t i = 270; i < 280; ++i) bench.timed_out(task, i);
+  bench.sight(task, 275, 2);
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kLost);
+  EXPECT_NE(verdict_of(bench).reason().text.find("1 of them reached node-2-pod-0:8080 (1)"), std::string::npos);
+}
+
+TEST(Verdict, without_the_endpoints_agent_nothing_is_claimed_about_arrival) {
+  Bench bench;
+  const auto task = bench.cell({.count = 1});
+  bench.timed_out(task, 0);
+  bench.facts.agents = {{"node-2", "the stream was cut", {}}};
+  EXPECT_NE(verdict_of(bench).reason().text.find("is not known, as an endpoint's agent was lost"), std::string::npos);
+}
+
+TEST(Verdict, no_answer_at_all_is_silent) {
+  Bench bench;
+  const auto task = bench.cell({.protocol = Protocol::kUdp, .count = 3});
+  for (std::uint32_t i = 0; i < 3; ++i) bench.timed_out(task, i);
+  expect(bench, Verdict::kFail, ReasonCode::kSilent,
+         "all 3 flows from node-1-pod-0 to 10.96.0.10:80/udp (clusterIP of default/web) got no answer; no endpoint saw "
+         "any of them");
+}
+
+TEST(Verdict, requests_that_all_arrived_mean_lost_replies) {
+  Bench bench;
+  const auto task = bench.cell({.count = 3});
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    bench.timed_out(task, i);
+    bench.sight(task, i, 3);
+  }
+  expect(bench, Verdict::kFail, ReasonCode::kReplyLost,
+         "all 3 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) got no answer; all of them "
+         "reached node-3-pod-0:8080 (3), so the replies were lost");
+}
+
+TEST(Verdict, refused_where_an_answer_is_due) {
+  Bench bench;
+  const auto task = bench.cell({.count = 2});
+  bench.refused(task, 0, node_ip(1));
+  bench.refused(task, 1, node_ip(1));
+  expect(bench, Verdict::kFail, ReasonCode::kRefusedNotReplied,
+         "all 2 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were refused: ICMP port "
+         "unreachable (3/3) from 172.18.0.1 (node-1); they have to be answered");
+}
+
+TEST(Verdict, answered_where_a_refusal_is_due) {
+  Bench bench;
+  bench.answer(bench.cell({.outcomes = kRefuse, .count = 2}), 0, 2, {2});
+  expect(bench, Verdict::kFail, ReasonCode::kRepliedNotRefused,
+         "all 2 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were answered, by "
+         "node-2-pod-0:8080 (2); they have to be refused");
+}
+
+TEST(Verdict, answered_where_silence_is_due) {
+  Bench bench;
+  bench.answer(bench.cell({.entry_node = "node-2", .outcomes = kDrop, .count = 2}), 0, 2, {2});
+  expect(bench, Verdict::kFail, ReasonCode::kRepliedNotSilent,
+         "all 2 flows from node-1-pod-0 to 172.18.0.2:30080/tcp (nodePort on node-2 of default/web) were answered, by "
+         "node-2-pod-0:8080 (2); they have to be dropped silently");
+}
+
+TEST(Verdict, refused_where_silence_is_due) {
+  Bench bench;
+  const auto task = bench.cell({.outcomes = kDrop, .count = 2});
+  bench.timed_out(task, 0);
+  bench.refused(task, 1, node_ip(2));
+  expect(bench, Verdict::kFail, ReasonCode::kRefusedNotSilent,
+         "1 of 2 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were refused: ICMP port "
+         "unreachable (3/3) from 172.18.0.2 (node-2); they have to be dropped silently");
+}
+
+TEST(Verdict, silent_where_a_refusal_is_due) {
+  Bench bench;
+  const auto task = bench.cell({.outcomes = kRefuse, .count = 2});
+  bench.timed_out(task, 0);
+  bench.refused(task, 1, node_ip(2));
+  expect(bench, Verdict::kFail, ReasonCode::kSilentNotRefused,
+         "1 of 2 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were dropped silently; they "
+         "have to be refused");
+}
+
+TEST(Verdict, refused_or_dropped_may_both_be_acceptable) {
+  Bench bench;
+  const auto task = bench.cell({.outcomes = {false, true, true}, .count = 2});
+  bench.timed_out(task, 0);
+  bench.refused(task, 1, node_ip(2));
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
+}
+
+TEST(Verdict, silence_hides_no_request_that_reached_an_endpoint) {
+  Bench bench;
+  const auto task = bench.cell({.outcomes = kDrop, .count = 2});
+  bench.timed_out(task, 0);
+  bench.timed_out(task, 1);
+  bench.sight(task, 1, 2);
+  expect(
+      bench, Verdict::kFail, ReasonCode::kLeaked,
+      "1 of 2 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) reached node-2-pod-0:8080 (1), "
+      "although the client saw no reply; they have to be dropped silently");
+}
+
+TEST(Verdict, one_answer_of_a_stranger_is_red) {
+  Bench bench;
+  const auto task = bench.cell({});
+  bench.answer(task, 0, 279, {2, 3});
+  bench.replied(task, 279, 1, pod_ip(1));
+  expect(bench, Verdict::kFail, ReasonCode::kWrongEndpoint,
+         "1 of 280 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were answered by "
+         "node-1-pod-0:8080 (1); only node-2-pod-0:8080 and node-3-pod-0:8080 may answer");
+}
+
+TEST(Verdict, a_fixed_flow_answered_by_a_gone_endpoint_is_stale) {
+  Bench bench;
+  const auto task = bench.cell({.protocol = Protocol::kUdp, .endpoints = {2}, .count = 3, .source_port = 40000});
+  bench.answer(task, 0, 3, {testing::responder(3, Protocol::kUdp)});
+  expect(bench, Verdict::kFail, ReasonCode::kStaleFlow,
+         "all 3 probes of one fixed flow from node-1-pod-0 to 10.96.0.10:80/udp (clusterIP of default/web) were "
+         "answered by node-3-pod-0:8080 (3); only node-2-pod-0:8080 may answer");
+}
+
+TEST(Verdict, source_rewritten) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}, .count = 2});
+  bench.replied(task, 0, 2, pod_ip(1));
+  bench.replied(task, 1, 2, node_ip(1));
+  expect(bench, Verdict::kFail, ReasonCode::kSourceRewritten,
+         "1 of 2 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) showed their endpoint a wrong "
+         "source: 172.18.0.1 (node-1) in 1; expected 10.244.1.2 (node-1-pod-0)");
+}
+
+TEST(Verdict, source_not_rewritten) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}, .source = SourceRule::kNode, .count = 1});
+  bench.replied(task, 0, 2, pod_ip(1));
+  expect(bench, Verdict::kFail, ReasonCode::kSourceNotRewritten,
+         "1 of 1 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) showed their endpoint a wrong "
+         "source: 10.244.1.2 (node-1-pod-0) in 1; expected 172.18.0.1 (node-1)");
+}
+
+TEST(Verdict, hairpin_without_rewriting) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {1}, .count = 1});
+  bench.replied(task, 0, 1, pod_ip(1));
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kSourceNotRewritten);
+  EXPECT_NE(verdict_of(bench).reason().text.find("must not see its own address"), std::string::npos);
+}
+
+TEST(Verdict, a_source_that_is_nobodys_is_wrong) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}, .source = SourceRule::kNode, .count = 1});
+  bench.replied(task, 0, 2, ip("192.0.2.7"));
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kWrongSource);
+}
+
+TEST(Verdict, sources_beyond_the_list_are_still_counted) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}, .source = SourceRule::kNode, .count = 20});
+  for (std::uint32_t i = 0; i < 20; ++i) bench.replied(task, i, 2, ip("192.0.2." + std::to_string(i)));
+  EXPECT_EQ(verdict_of(bench).reason().text.rfind("all 20 flows", 0), 0U) << verdict_of(bench).reason().text;
+}
+
+TEST(Verdict, an_endpoint_that_never_answers_is_named) {
+  Bench bench;
+  bench.answer(bench.cell({}), 0, 280, {2});
+  expect(bench, Verdict::kFail, ReasonCode::kMissingEndpoint,
+         "node-3-pod-0:8080 answered none of 280 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of "
+         "default/web); each of 2 endpoints has to take its share");
+}
+
+TEST(Verdict, ninety_to_ten_is_uneven) {
+  Bench bench;
+  bench.answer(bench.cell({}), 0, 280, {2, 2, 2, 2, 2, 2, 2, 2, 2, 3});
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kUnevenSpread);
+  EXPECT_NE(verdict_of(bench).reason().text.find("node-2-pod-0:8080 252 and node-3-pod-0:8080 28"), std::string::npos)
+      << verdict_of(bench).reason().text;
+}
+
+TEST(Verdict, few_flows_say_nothing_about_shares) {
+  Bench bench;
+  bench.answer(bench.cell({.count = 10}), 0, 10, {2});
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
+  ASSERT_TRUE(verdict_of(bench).shares);
+  EXPECT_FALSE(verdict_of(bench).shares->conclusive);
+}
+
+TEST(Verdict, one_fixed_flow_says_nothing_about_shares) {
+  Bench bench;
+  bench.answer(bench.cell({.source_port = 40000}), 0, 280, {2});
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
+  EXPECT_FALSE(verdict_of(bench).shares);
+}
+
+TEST(Verdict, any_member_is_free_to_answer) {
+  Bench bench;
+  bench.answer(bench.cell({.spread = Spread::kFree}), 0, 280, {2});
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
+}
+
+TEST(Verdict, affinity_allows_exactly_one_endpoint) {
+  Bench good;
+  good.answer(good.cell({.spread = Spread::kSticky}), 0, 280, {3});
+  EXPECT_EQ(verdict_of(good).verdict, Verdict::kPass);
+  Bench bad;
+  const auto task = bad.cell({.spread = Spread::kSticky, .count = 10});
+  bad.answer(task, 0, 9, {3});
+  bad.replied(task, 9, 2, pod_ip(1));
+  expect(
+      bad, Verdict::kFail, ReasonCode::kNotSticky,
+      "flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were answered by 2 endpoints in spite "
+      "of session affinity: node-2-pod-0:8080 (1) and node-3-pod-0:8080 (9)");
+}
+
+TEST(Verdict, timed_out_affinity_has_to_rotate) {
+  Bench good;
+  good.answer(good.cell({.spread = Spread::kSticky, .rule = plan::CellRule::kRotate, .count = 40}), 0, 40, {2, 3});
+  EXPECT_EQ(verdict_of(good).verdict, Verdict::kPass);
+  Bench bad;
+  bad.answer(bad.cell({.spread = Spread::kSticky, .rule = plan::CellRule::kRotate, .count = 40}), 0, 40, {2});
+  expect(bad, Verdict::kFail, ReasonCode::kNotRotated,
+         "all 40 answers to flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) came from node-2-pod-0:8080 "
+         "(40), although the session affinity had timed out in between");
+}
+
+Bench following(std::int64_t right_after_ms) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}, .rule = plan::CellRule::kFollow, .count = 2});
+  bench.timed_out(task, 0, 1'000'000'000);
+  if (right_after_ms >= 0) {
+    bench.replied(task, 1, 2, pod_ip(1), 1'000'000'000 + right_after_ms * 1'000'000);
+  } else {
+    bench.timed_out(task, 1, 1'000'000'000);
+  }
+  return bench;
+}
+
+TEST(Verdict, a_change_followed_in_time_passes) {
+  expect(
+      following(20), Verdict::kPass, ReasonCode::kAsExpected,
+      "the first right answer from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) came 20.100 ms after "
+      "the change");
+}
+
+TEST(Verdict, a_change_followed_late_is_red) {
+  expect(following(200), Verdict::kFail, ReasonCode::kFollowedLate,
+         "the first right answer from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) came 200.100 ms "
+         "after the change; the bound is 100.000 ms");
+}
+
+TEST(Verdict, a_change_never_followed_is_red) {
+  expect(following(-1), Verdict::kFail, ReasonCode::kNeverFollowed,
+         "2 probes from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) got no right answer after the "
+         "change");
+}
+
+TEST(Verdict, a_right_answer_before_the_change_measures_nothing) {
+  EXPECT_EQ(verdict_of(following(20)).verdict, Verdict::kPass);
+  auto bench = following(20);
+  bench.facts.stages[0].published_ns = 1'500'000'000;
+  expect(bench, Verdict::kInvalid, ReasonCode::kNothingToFollow,
+         "1 right answers from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) came before the change");
+}
+
+TEST(Verdict, a_failed_control_makes_its_cells_invalid) {
+  for (const bool positive : {true, false}) {
+    Bench bench;
+    const auto control = bench.control(positive, 5, 1);
+    const auto task = bench.cell({.count = 2, .controls = {control}});
+    bench.timed_out(task, 0);
+    bench.timed_out(task, 1);
+    const auto found = verdict_of(bench);
+    EXPECT_EQ(found.verdict, Verdict::kInvalid);
+    EXPECT_EQ(found.reason().code, ReasonCode::kControlFailed);
+    EXPECT_EQ(found.reason().text,
+              positive
+                  ? "control/positive/a>b: 4 of 5 probes were answered by node-2-pod-0:8080 (replied 4, refused 0, "
+                    "timed out 1)"
+                  : "control/negative/a>b: 4 of 5 probes were refused (replied 0, refused 4, timed out 1)");
+  }
+}
+
+TEST(Verdict, a_control_answered_by_another_one_failed) {
+  Bench bench;
+  const auto control = bench.control(true, 1);
+  bench.samples.back().responder = 3;
+  bench.answer(bench.cell({.count = 2, .controls = {control}}), 0, 2, {2, 3});
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kControlFailed);
+}
+
+TEST(Verdict, a_control_without_evidence_makes_its_cells_invalid) {
+  Bench bench;
+  const auto control = bench.control(true, 5, 0, 2);
+  bench.answer(bench.cell({.count = 2, .controls = {control}}), 0, 2, {2, 3});
+  expect(bench, Verdict::kInvalid, ReasonCode::kControlMissing, "control/positive/a>b: 3 of 5 probes have evidence");
+}
+
+TEST(Verdict, controls_that_hold_let_the_cell_be_judged) {
+  Bench bench;
+  const auto positive = bench.control(true);
+  const auto negative = bench.control(false);
+  bench.answer(bench.cell({.count = 2, .controls = {positive, negative}}), 0, 2, {2, 3});
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
+}
+
+TEST(Verdict, one_tool_error_is_never_green) {
+  Bench bench;
+  const auto task = bench.cell({});
+  bench.answer(task, 0, 279, {2, 3});
+  bench.tool_error(task, 279, "sendto: Operation not permitted");
+  expect(
+      bench, Verdict::kError, ReasonCode::kToolError,
+      "1 of 280 probes from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) failed in the tool: sendto: "
+      "Operation not permitted");
+}
+
+TEST(Verdict, one_missing_sample_is_never_green) {
+  Bench bench;
+  bench.answer(bench.cell({}), 0, 279, {2, 3});
+  bench.facts.agents = {{"node-1", "", {}}, {"node-3", "the stream was cut", {}}};
+  expect(bench, Verdict::kError, ReasonCode::kMissingSamples,
+         "1 of 280 planned probes from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were not reported; "
+         "lost agents: node-3: the stream was cut");
+}
+
+TEST(Verdict, no_sample_at_all_is_an_error) {
+  Bench bench;
+  bench.cell({.outcomes = kDrop});
+  expect(bench, Verdict::kError, ReasonCode::kNoSamples,
+         "none of 280 planned probes from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) was reported");
+}
+
+TEST(Verdict, what_is_not_scored_is_recorded_whatever_it_was) {
+  Bench bench;
+  const auto task = bench.cell({.scored = false, .count = 1});
+  bench.timed_out(task, 0);
+  const auto found = verdict_of(bench);
+  EXPECT_EQ(found.verdict, Verdict::kRecorded);
+  EXPECT_EQ(found.reason().code, ReasonCode::kNotScored);
+  ASSERT_EQ(found.reasons.size(), 2U);
+  EXPECT_EQ(found.reasons[1].code, ReasonCode::kSilent);
+}
+
+TEST(Verdict, a_stage_that_was_not_reached_was_not_run) {
+  Bench bench;
+  bench.cell({});
+  bench.facts.stages.clear();
+  bench.facts.ended_early = "interrupted";
+  expect(bench, Verdict::kNotRun, ReasonCode::kRunEnded, "the run ended early: interrupted");
+}
+
+TEST(Verdict, follow_cells_of_a_stage_without_body_probes_are_judged) {
+  auto bench = following(20);
+  bench.facts.stages[0].probed = false;
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
+}
+
+TEST(Verdict, what_the_plan_could_not_run_keeps_its_reason) {
+  Bench bench;
+  bench.plan.not_run = {{"a/b", "a", "node-1 has no ipv6 address"}};
+  const auto judgement = bench.judged();
+  EXPECT_EQ(judgement.not_run.at(0).verdict, Verdict::kNotRun);
+  EXPECT_EQ(judgement.not_run.at(0).reason(), (Reason{ReasonCode::kNotRunnable, "node-1 has no ipv6 address"}));
+}
+
+TEST(Reason, every_code_has_a_name_of_its_own_and_an_explanation) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < kReasonCodes; ++i) {
+    const auto code = static_cast<ReasonCode>(i);
+    names.insert(to_string(code));
+    EXPECT_EQ(explanation(code).back(), '.') << i;
+    EXPECT_EQ(to_string(code).find_first_not_of("abcdefghijklmnopqrstuvwxyz-"), std::string_view::npos);
+  }
+  EXPECT_EQ(names.size(), kReasonCodes);
+  EXPECT_EQ(to_string(ReasonCode::kWrongEndpoint), "wrong-endpoint");
+  EXPECT_EQ(to_string(ReasonCode::kFollowedLate), "followed-late");
+  EXPECT_EQ(to_string(ReasonCode::kRunEnded), "run-ended");
+}
+
+TEST(Reason, every_code_has_a_row_in_the_documentation) {
+  std::ifstream file(CONNTRUTH_SOURCE_DIR "/docs/verdicts.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (std::size_t i = 0; i < kReasonCodes; ++i) {
+    const auto row = "| `" + std::string(to_string(static_cast<ReasonCode>(i))) + "` |";
+    EXPECT_NE(text.find(row), std::string::npos) << row;
+  }
+}
+
+}  // namespace
+}  // namespace conntruth::judge
