@@ -100,10 +100,10 @@ TEST(Changes, labels_that_hand_a_service_to_others_act_at_once_both_ways) {
   for (const auto label : {world::kProxyNameLabel, world::kHeadlessLabel}) {
     auto world = web({Host::kPodB});
     cluster.apply(world);
-    EXPECT_EQ(cluster.probe(Host::kPodA, entry, Protocol::kTcp).fate, Fate::kReplied);
+    EXPECT_EQ(cluster.probe(Host::kPodA, entry, Protocol::kTcp).by, address_of(Host::kPodB, Family::kIpv4));
     world.services[0].labels[std::string(label)] = "";
     cluster.apply(world);
-    EXPECT_EQ(cluster.probe(Host::kPodA, entry, Protocol::kTcp).fate, Fate::kSilent);
+    EXPECT_EQ(cluster.probe(Host::kPodA, entry, Protocol::kTcp).by, entry.address) << "left to others";
   }
 }
 

@@ -155,6 +155,13 @@ TEST_P(Delivery, source_ranges_hold_at_the_balancer_only) {
   EXPECT_EQ(probe(Host::kClient, balancer(family())), replied(of(Host::kPodB), of(Host::kNode)));
 }
 
+TEST_P(Delivery, a_balancer_of_mode_proxy_is_not_captured) {
+  auto world = web({Host::kPodB});
+  for (auto& ingress : world.services[0].ingress) ingress.mode = world::IpMode::kProxy;
+  cluster_.apply(world);
+  EXPECT_EQ(probe(Host::kPodA, balancer(family())), replied(balancer(family()), of(Host::kPodA)));
+}
+
 TEST_P(Delivery, no_port_of_the_loopback_is_a_node_port) {
   cluster_.apply(web({Host::kPodB}));
   const auto loopback = ip(family() == Family::kIpv4 ? "127.0.0.1" : "::1");

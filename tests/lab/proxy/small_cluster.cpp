@@ -44,6 +44,7 @@ IpAddress address_of(Host host, Family family) {
 IpAddress cluster_ip(Family family) { return ip(family == Family::kIpv4 ? "10.96.0.10" : "fd00:96::a"); }
 IpAddress external_ip(Family family) { return ip(family == Family::kIpv4 ? "203.0.113.1" : "2001:db8:e::1"); }
 IpAddress balancer(Family family) { return ip(family == Family::kIpv4 ? "198.51.100.1" : "2001:db8:1b::1"); }
+IpAddress unallocated(Family family) { return ip(family == Family::kIpv4 ? "10.96.0.99" : "fd00:96::63"); }
 
 SmallCluster::SmallCluster() {
   wire_up();
@@ -55,7 +56,7 @@ SmallCluster::SmallCluster() {
 }
 
 void SmallCluster::wire_up() {
-  for (const auto* each : {&node_, &pod_a_, &pod_b_, &outside_}) each->sh(kEverywhere);
+  for (const auto* each : {&node_, &pod_a_, &pod_b_, &outside_, &beyond_}) each->sh(kEverywhere);
   node_.sh(fmt::format(R"(
 sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 ip link set lo up
@@ -76,7 +77,30 @@ ip address add fd31::c/64 dev eth0 nodad
 ip route add default via 172.31.0.11
 ip route add default via fd31::b
 )");
-  node_.sh("ip route add default via 172.31.0.12; ip route add default via fd31::c");
+  node_.sh(fmt::format(R"(
+for each in 10.244.2.0/24 192.0.2.0/24; do ip route add $each via 172.31.0.12; done
+for each in fd44:0:0:2::/64 2001:db8:c::/64; do ip route add $each via fd31::c; done
+ip link add eth1 type veth peer name eth0 netns {}
+ip link set eth1 up
+ip address add 172.31.1.11/24 dev eth1
+ip address add fd32::b/64 dev eth1 nodad
+ip route add default via 172.31.1.1
+ip route add default via fd32::1
+)",
+                       beyond_.path()));
+  beyond_.sh(R"(
+ip link set lo up
+ip link set eth0 up
+ip address add 172.31.1.1/24 dev eth0
+ip address add fd32::1/64 dev eth0 nodad
+ip route add default via 172.31.1.11
+ip route add default via fd32::b
+)");
+  for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+    for (const auto& each : {cluster_ip(family), external_ip(family), balancer(family), unallocated(family)}) {
+      beyond_.sh(fmt::format("ip address add {} dev lo", each.to_string()));
+    }
+  }
   for (const auto host : {Host::kPodA, Host::kPodB}) {
     const auto device = host == Host::kPodA ? "pod-a" : "pod-b";
     const auto v4 = address_of(host, Family::kIpv4).to_string();
@@ -119,7 +143,19 @@ const Netns& SmallCluster::netns(Host host) const {
   return outside_;
 }
 
+void SmallCluster::listen_beyond(Family family) {
+  if (!listening_beyond_.insert(family).second) return;
+  for (const auto& address : {cluster_ip(family), external_ip(family), balancer(family), unallocated(family)}) {
+    for (const auto port : {kPort, kUnusedPort}) {
+      for (const auto protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp}) {
+        traffic_.listen(beyond_, {address, port}, protocol);
+      }
+    }
+  }
+}
+
 void SmallCluster::listen(Host host, Family family, std::uint16_t port) {
+  listen_beyond(family);
   for (const auto protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp}) {
     traffic_.listen(netns(host), {address_of(host, family), port}, protocol);
   }

@@ -7,6 +7,8 @@
 //
 // IPv6: fd44:0:0:1::a and ::b, fd31::b, fd31::c, fd44:0:0:2::a and ::b, 2001:db8:c::b.
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,7 @@ class SmallCluster {
   SmallCluster();
 
   [[nodiscard]] const Netns& netns(Host host) const;
-  // A listener of every protocol at that port.
+  // A listener of every protocol at that port (and, once for each family, at port 80 of all addresses beyond).
   void listen(Host host, Family family, std::uint16_t port);
   [[nodiscard]] Outcome probe(Host from, const SocketAddress& target, Protocol protocol, std::uint16_t source_port = 0);
   // The proxy's part, on node-1; a failure fails the test.
@@ -37,11 +39,14 @@ class SmallCluster {
   Netns pod_a_;
   Netns pod_b_;
   Netns outside_;
+  Netns beyond_;
   Traffic traffic_;
 
  private:
   void wire_up();
+  void listen_beyond(Family family);
   std::optional<Dataplane> dataplane_;
+  std::set<Family> listening_beyond_;
 };
 
 // "default/web" with ports 80 of all three protocols ("tcp", "udp", "sctp"; node ports 30080) and one address of every
@@ -50,7 +55,9 @@ class SmallCluster {
 [[nodiscard]] IpAddress cluster_ip(Family family);
 [[nodiscard]] IpAddress external_ip(Family family);
 [[nodiscard]] IpAddress balancer(Family family);
+[[nodiscard]] IpAddress unallocated(Family family);  // in the range of cluster IPs
 inline constexpr std::uint16_t kPort = 80;
+inline constexpr std::uint16_t kUnusedPort = 81;
 inline constexpr std::uint16_t kNodePort = 30080;
 inline constexpr std::uint16_t kTargetPort = 8080;
 
