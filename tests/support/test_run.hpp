@@ -56,6 +56,7 @@ class TestRun {
   int resumed = 0;
   std::vector<std::string> lost;
   std::vector<ProbeId> samples;
+  std::vector<Sample> whole_samples;
   std::size_t sights = 0;
   std::map<std::uint64_t, std::string> done;  // assignment to its error
   std::vector<LossCounter> losses;
@@ -71,6 +72,7 @@ class TestRun {
     if (arrived == nullptr) return;
     const auto& batch = arrived->batch;
     for (const auto& sample : batch.samples) samples.push_back(sample.id);
+    whole_samples.insert(whole_samples.end(), batch.samples.begin(), batch.samples.end());
     sights += batch.sights.size();
     sequences.push_back(batch.sequence);
     if (batch.assignment_done) {
