@@ -1,33 +1,13 @@
-// One literal case for every verdict and every reason.
-#include <gtest/gtest.h>
-
-#include <fstream>
-#include <iterator>
-#include <set>
-
-#include "tests/support/judging.hpp"
+// One literal case for every reason that a judged cell can have.
+#include "tests/unit/controller/judge/verdict_of.hpp"
 
 namespace conntruth::judge {
 namespace {
 
 using testing::Bench;
-using testing::CellSpec;
 using testing::ip;
 using testing::node_ip;
 using testing::pod_ip;
-
-constexpr OutcomeSet kReply{true, false, false};
-constexpr OutcomeSet kRefuse{false, true, false};
-constexpr OutcomeSet kDrop{false, false, true};
-
-CellVerdict verdict_of(const Bench& bench) { return bench.judged().stages.at(0).at(0); }
-
-void expect(const Bench& bench, Verdict verdict, ReasonCode code, std::string_view text) {
-  const auto found = verdict_of(bench);
-  EXPECT_EQ(to_string(found.verdict), to_string(verdict));
-  EXPECT_EQ(to_string(found.reason().code), to_string(code));
-  EXPECT_EQ(found.reason().text, text);
-}
 
 TEST(Verdict, all_answered_evenly_by_the_expected_endpoints_passes) {
   Bench bench;
@@ -270,7 +250,8 @@ TEST(Verdict, timed_out_affinity_has_to_rotate) {
   Bench bad;
   bad.answer(bad.cell({.spread = Spread::kSticky, .rule = plan::CellRule::kRotate, .count = 40}), 0, 40, {2});
   expect(bad, Verdict::kFail, ReasonCode::kNotRotated,
-         "all 40 answers to flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) came from node-2-pod-0:8080 "
+         "all 40 answers to flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) came from "
+         "node-2-pod-0:8080 "
          "(40), although the session affinity had timed out in between");
 }
 
@@ -313,128 +294,10 @@ TEST(Verdict, a_right_answer_before_the_change_measures_nothing) {
          "1 right answers from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) came before the change");
 }
 
-TEST(Verdict, a_failed_control_makes_its_cells_invalid) {
-  for (const bool positive : {true, false}) {
-    Bench bench;
-    const auto control = bench.control(positive, 5, 1);
-    const auto task = bench.cell({.count = 2, .controls = {control}});
-    bench.timed_out(task, 0);
-    bench.timed_out(task, 1);
-    const auto found = verdict_of(bench);
-    EXPECT_EQ(found.verdict, Verdict::kInvalid);
-    EXPECT_EQ(found.reason().code, ReasonCode::kControlFailed);
-    EXPECT_EQ(found.reason().text,
-              positive
-                  ? "control/positive/a>b: 4 of 5 probes were answered by node-2-pod-0:8080 (replied 4, refused 0, "
-                    "timed out 1)"
-                  : "control/negative/a>b: 4 of 5 probes were refused (replied 0, refused 4, timed out 1)");
-  }
-}
-
-TEST(Verdict, a_control_answered_by_another_one_failed) {
-  Bench bench;
-  const auto control = bench.control(true, 1);
-  bench.samples.back().responder = 3;
-  bench.answer(bench.cell({.count = 2, .controls = {control}}), 0, 2, {2, 3});
-  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kControlFailed);
-}
-
-TEST(Verdict, a_control_without_evidence_makes_its_cells_invalid) {
-  Bench bench;
-  const auto control = bench.control(true, 5, 0, 2);
-  bench.answer(bench.cell({.count = 2, .controls = {control}}), 0, 2, {2, 3});
-  expect(bench, Verdict::kInvalid, ReasonCode::kControlMissing, "control/positive/a>b: 3 of 5 probes have evidence");
-}
-
-TEST(Verdict, controls_that_hold_let_the_cell_be_judged) {
-  Bench bench;
-  const auto positive = bench.control(true);
-  const auto negative = bench.control(false);
-  bench.answer(bench.cell({.count = 2, .controls = {positive, negative}}), 0, 2, {2, 3});
-  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
-}
-
-TEST(Verdict, one_tool_error_is_never_green) {
-  Bench bench;
-  const auto task = bench.cell({});
-  bench.answer(task, 0, 279, {2, 3});
-  bench.tool_error(task, 279, "sendto: Operation not permitted");
-  expect(
-      bench, Verdict::kError, ReasonCode::kToolError,
-      "1 of 280 probes from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) failed in the tool: sendto: "
-      "Operation not permitted");
-}
-
-TEST(Verdict, one_missing_sample_is_never_green) {
-  Bench bench;
-  bench.answer(bench.cell({}), 0, 279, {2, 3});
-  bench.facts.agents = {{"node-1", "", {}}, {"node-3", "the stream was cut", {}}};
-  expect(bench, Verdict::kError, ReasonCode::kMissingSamples,
-         "1 of 280 planned probes from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were not reported; "
-         "lost agents: node-3: the stream was cut");
-}
-
-TEST(Verdict, no_sample_at_all_is_an_error) {
-  Bench bench;
-  bench.cell({.outcomes = kDrop});
-  expect(bench, Verdict::kError, ReasonCode::kNoSamples,
-         "none of 280 planned probes from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) was reported");
-}
-
-TEST(Verdict, what_is_not_scored_is_recorded_whatever_it_was) {
-  Bench bench;
-  const auto task = bench.cell({.scored = false, .count = 1});
-  bench.timed_out(task, 0);
-  const auto found = verdict_of(bench);
-  EXPECT_EQ(found.verdict, Verdict::kRecorded);
-  EXPECT_EQ(found.reason().code, ReasonCode::kNotScored);
-  ASSERT_EQ(found.reasons.size(), 2U);
-  EXPECT_EQ(found.reasons[1].code, ReasonCode::kSilent);
-}
-
-TEST(Verdict, a_stage_that_was_not_reached_was_not_run) {
-  Bench bench;
-  bench.cell({});
-  bench.facts.stages.clear();
-  bench.facts.ended_early = "interrupted";
-  expect(bench, Verdict::kNotRun, ReasonCode::kRunEnded, "the run ended early: interrupted");
-}
-
 TEST(Verdict, follow_cells_of_a_stage_without_body_probes_are_judged) {
   auto bench = following(20);
   bench.facts.stages[0].probed = false;
   EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
-}
-
-TEST(Verdict, what_the_plan_could_not_run_keeps_its_reason) {
-  Bench bench;
-  bench.plan.not_run = {{"a/b", "a", "node-1 has no ipv6 address"}};
-  const auto judgement = bench.judged();
-  EXPECT_EQ(judgement.not_run.at(0).verdict, Verdict::kNotRun);
-  EXPECT_EQ(judgement.not_run.at(0).reason(), (Reason{ReasonCode::kNotRunnable, "node-1 has no ipv6 address"}));
-}
-
-TEST(Reason, every_code_has_a_name_of_its_own_and_an_explanation) {
-  std::set<std::string_view> names;
-  for (std::size_t i = 0; i < kReasonCodes; ++i) {
-    const auto code = static_cast<ReasonCode>(i);
-    names.insert(to_string(code));
-    EXPECT_EQ(explanation(code).back(), '.') << i;
-    EXPECT_EQ(to_string(code).find_first_not_of("abcdefghijklmnopqrstuvwxyz-"), std::string_view::npos);
-  }
-  EXPECT_EQ(names.size(), kReasonCodes);
-  EXPECT_EQ(to_string(ReasonCode::kWrongEndpoint), "wrong-endpoint");
-  EXPECT_EQ(to_string(ReasonCode::kFollowedLate), "followed-late");
-  EXPECT_EQ(to_string(ReasonCode::kRunEnded), "run-ended");
-}
-
-TEST(Reason, every_code_has_a_row_in_the_documentation) {
-  std::ifstream file(CONNTRUTH_SOURCE_DIR "/docs/verdicts.md");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  for (std::size_t i = 0; i < kReasonCodes; ++i) {
-    const auto row = "| `" + std::string(to_string(static_cast<ReasonCode>(i))) + "` |";
-    EXPECT_NE(text.find(row), std::string::npos) << row;
-  }
 }
 
 }  // namespace
