@@ -40,8 +40,6 @@ sock_filter transport(Family family) {
 
 }  // namespace
 
-Filter drop_everything() { return {drop()}; }
-
 Filter hide_probe_syns() {
   // A segment too short for the loads has no options, so it must be accepted before them: the header length says so.
   return {statement(BPF_LDX | BPF_W | BPF_IMM, 0),

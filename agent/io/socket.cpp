@@ -1,11 +1,12 @@
 #include "agent/io/socket.hpp"
 
+#include <array>
 #include <cerrno>
 
 namespace conntruth::io {
 
 bool has_family(Family family) {
-  return static_cast<bool>(Fd(::socket(domain_of(family), SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+  return Fd(::socket(domain_of(family), SOCK_DGRAM | SOCK_CLOEXEC, 0)) || errno != EAFNOSUPPORT;
 }
 
 Result<Fd> open_socket(int domain, int type, int protocol) {
@@ -37,14 +38,26 @@ std::optional<SocketAddress> local_address(int fd) {
   return from_kernel(kernel);
 }
 
-Result<Fd> open_raw_receiver(Family family, int protocol) {
+namespace {
+
+void discard_waiting(int fd) {
+  std::array<char, 1> byte{};
+  while (::recv(fd, byte.data(), byte.size(), MSG_DONTWAIT | MSG_TRUNC) >= 0) {
+  }
+}
+
+}  // namespace
+
+Result<Fd> open_raw_receiver(Family family, int protocol, const std::function<Status(int)>& protect) {
   auto fd = open_socket(domain_of(family), SOCK_RAW, protocol);
   if (!fd) return fd;
   enlarge_receive_buffer(fd->get());
   auto done = set_option(fd->get(), SOL_SOCKET, SO_RXQ_OVFL, 1, "SO_RXQ_OVFL");
   if (done && family == Family::kIpv6)
     done = set_option(fd->get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
+  if (done) done = protect(fd->get());
   if (!done) return std::unexpected(done.error());
+  discard_waiting(fd->get());
   return fd;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Sockets of the calling thread's network namespace: non-blocking, close-on-exec. Errors name the call.
 
+#include <functional>
 #include <optional>
 
 #include "agent/io/fd.hpp"
@@ -21,8 +22,8 @@ void enlarge_receive_buffer(int fd, int bytes = kBigReceiveBuffer);
 [[nodiscard]] std::optional<SocketAddress> local_address(int fd);
 
 // Receives the raw packets of an IP protocol: IPv4 with header, IPv6 without, with overflow counts and, over IPv6, the
-// destination address as ancillary data.
-[[nodiscard]] Result<Fd> open_raw_receiver(Family family, int protocol);
+// destination address as ancillary data. `protect` attaches a filter; what came in before it is thrown away.
+[[nodiscard]] Result<Fd> open_raw_receiver(Family family, int protocol, const std::function<Status(int)>& protect);
 // Sends whole IP packets through the namespace's output hooks (raw(7), IP_HDRINCL).
 [[nodiscard]] Result<Fd> open_raw_sender(Family family);
 

@@ -32,11 +32,9 @@ Status Crafted::open_receiver(Family family, std::uint8_t protocol) {
   for (const auto& receiver : receivers_) {
     if (receiver.family == family && receiver.protocol == protocol) return {};
   }
-  auto fd = io::open_raw_receiver(family, protocol);
+  auto fd = io::open_raw_receiver(family, protocol, [&](int raw) { return attach(raw, family, protocol); });
   if (!fd) return std::unexpected(fd.error());
-  auto done = attach(fd->get(), family, protocol);
-  if (done) done = desk_.poller.add(fd->get(), EPOLLIN, receivers_.size() + 1);
-  if (!done) return done;
+  if (auto added = desk_.poller.add(fd->get(), EPOLLIN, receivers_.size() + 1); !added) return added;
   receivers_.push_back({std::move(*fd), family, protocol, 0});
   return {};
 }

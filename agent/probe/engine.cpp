@@ -14,13 +14,22 @@ namespace {
 
 constexpr rlim_t kDescriptors = 1U << 20U;
 
-void raise_descriptor_limit() {
+// The limit afterwards.
+std::size_t raise_descriptor_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
   const rlimit wanted{kDescriptors, std::max(kDescriptors, limit.rlim_max)};
-  if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) return;
+  if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) return kDescriptors;
   limit.rlim_cur = limit.rlim_max;  // without privilege as far as it goes
   setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+// What each place may have in flight when every flight of every place takes a descriptor.
+std::uint32_t window_within(std::size_t descriptors, std::size_t places) {
+  constexpr std::size_t kOthers = 1024;  // responders, raw sockets, the session
+  const auto share = descriptors > kOthers ? (descriptors - kOthers) / places : 0;
+  return static_cast<std::uint32_t>(share > ReservedPorts::kHeld + 256 ? share - ReservedPorts::kHeld : 256);
 }
 
 // Why a task cannot run anywhere; "" if it may.
@@ -66,10 +75,10 @@ Result<Place*> Engine::State::place(const NamespaceName& name) {
   if (!running) return fail(ErrorCode::kUnavailable, "the probe engine is not running");
   if (const auto found = places.find(name); found != places.end()) return found->second.get();
   const auto path = options.places.find(name);
-  if (path == options.places.end() && !name.empty()) {
+  if (path == options.places.end()) {
     return fail(ErrorCode::kNotFound, "this agent has no place named " + name);
   }
-  auto opened = std::make_unique<Place>(name, path == options.places.end() ? "" : path->second, shared);
+  auto opened = std::make_unique<Place>(name, path->second, shared);
   if (auto started = opened->start(); !started) return std::unexpected(started.error().in("place " + name));
   return places.emplace(name, std::move(opened)).first->second.get();
 }
@@ -100,11 +109,12 @@ Engine::Engine(EngineOptions options, Sink& sink) : state_(std::make_unique<Stat
 Engine::~Engine() { stop(); }
 
 Status Engine::start() {
-  const auto& options = state_->options;
+  auto& options = state_->options;
   if (options.budget == 0) return fail(ErrorCode::kInvalidInput, "budget must be at least 1 probe per second");
   if (options.window == 0 || options.window > 65536) return fail(ErrorCode::kInvalidInput, "window must be 1..65536");
   if (options.batch == 0) return fail(ErrorCode::kInvalidInput, "batch must be at least 1");
-  raise_descriptor_limit();
+  options.places.try_emplace("");
+  options.window = std::min(options.window, window_within(raise_descriptor_limit(), options.places.size()));
   const std::lock_guard lock(state_->mutex);
   state_->running = true;
   return {};

@@ -19,9 +19,11 @@
 // Late, duplicate, unknown and forged answers are counted (losses()) and never a result.
 //
 // Method notes: tcp-syn over IPv6 leaves seen_destination unspecified (TCP options have no room for it).
-// A task with source_port and tcp-socket has one probe in flight at a time (one 5-tuple is one connection).
-// Crafted source ports are 10000..29999, a new one per probe and target; they walk on with time, so that a run does not
-// meet the conntrack entries of the run before.
+// A place's UDP ports of that range may be taken while it sends udp-crafted probes: choose responder ports and ports
+// that must be closed outside of 10000..29999. When until_count is reached, what the task has in flight is withdrawn
+// (counted as "withdrawn-probe"): no sample. A task with source_port and tcp-socket has one probe in flight at a time
+// (one 5-tuple is one connection). Crafted source ports are 10000..29999, a new one per probe and target; they walk on
+// with time, so that a run does not meet the conntrack entries of the run before.
 //
 // Threading: every public function may be called from any thread. Sink functions are called from the place threads
 // (several at once) or, for tasks that cannot run at all, from within submit().
@@ -60,7 +62,8 @@ class Sink {
 struct EngineOptions {
   std::map<NamespaceName, std::string> places;  // name → path of the network namespace; "" (the agent's own) is implied
   std::uint32_t budget = 100'000;               // probes per second of the whole agent, 1..
-  std::uint32_t window = 4096;                  // probes in flight per place, 1..65536
+  std::uint32_t window = 4096;                  // probes in flight per place, 1..65536; less where the
+                                                // descriptor limit leaves less for each
   std::uint32_t batch = 512;                    // samples per Sink::samples call
   std::chrono::milliseconds flush{20};
   // Called once per place before the first sctp-init task there. An open SCTP raw socket silences the kernel's

@@ -16,12 +16,12 @@ std::uint16_t PortWalk::next() {
 
 namespace {
 
-// One socket holds the port in both families where the host has both.
-Result<io::Fd> open_silent(std::uint16_t port) {
-  const bool v6 = io::has_family(Family::kIpv6);
+// One socket holds the port in both families where the host has both. The smallest receive buffer takes one or two
+// answers and drops the rest, cheaper than a filter, which the kernel compiles for each socket.
+Result<io::Fd> open_silent(std::uint16_t port, bool v6) {
   auto fd = io::open_socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
   if (!fd) return fd;
-  auto done = io::attach_filter(fd->get(), io::drop_everything());
+  auto done = io::set_option(fd->get(), SOL_SOCKET, SO_RCVBUF, 0, "SO_RCVBUF");
   if (done && v6) done = io::set_option(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, 0, "IPV6_V6ONLY");
   if (done) done = io::bind_to(fd->get(), {v6 ? IpAddress::v6({}) : IpAddress::v4({}), port});
   if (!done) return std::unexpected(done.error());
@@ -30,19 +30,29 @@ Result<io::Fd> open_silent(std::uint16_t port) {
 
 }  // namespace
 
+ReservedPorts::ReservedPorts() : v6_(io::has_family(Family::kIpv6)) {}
+
 bool ReservedPorts::reserve(std::uint16_t port) {
   if (ours_.test(port)) return true;
-  auto fd = open_silent(port);
+  if (const auto found = held_.find(port); found != held_.end() && !found->second.expired()) return true;
+  auto fd = open_silent(port, v6_);
   if (!fd) return false;
-  sockets_.push_back(std::move(*fd));
+  sockets_.emplace_back(port, std::move(*fd));
   ours_.set(port);
+  if (sockets_.size() > kHeld) {
+    ours_.reset(sockets_.front().first);
+    sockets_.pop_front();
+  }
   return true;
 }
 
 Result<std::shared_ptr<io::Fd>> ReservedPorts::hold(std::uint16_t port) {
-  if (ours_.test(port)) return std::make_shared<io::Fd>();  // held for good already
   if (auto held = held_[port].lock()) return held;
-  auto fd = open_silent(port);
+  if (ours_.test(port)) {  // from now on as long as the task wants
+    std::erase_if(sockets_, [port](const auto& socket) { return socket.first == port; });
+    ours_.reset(port);
+  }
+  auto fd = open_silent(port, v6_);
   if (!fd) return std::unexpected(fd.error().in("source port"));
   auto held = std::make_shared<io::Fd>(std::move(*fd));
   held_[port] = held;

@@ -4,9 +4,9 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "agent/io/fd.hpp"
 #include "agent/io/filter.hpp"
@@ -31,17 +31,23 @@ class PortWalk {
   std::uint16_t next_;
 };
 
-// UDP ports held by sockets that drop everything, so that the kernel has no reason to answer with "port unreachable"
-// when a crafted probe's answer arrives. Of the namespace of the thread that uses it.
+// UDP ports held by sockets that nobody reads, so that the kernel has no reason to answer with "port unreachable"
+// when a crafted probe's answer arrives. Only the ports used last are held: a descriptor each is too much for all.
+// Of the namespace of the thread that uses it.
 class ReservedPorts {
  public:
+  static constexpr std::size_t kHeld = 1024;
+
+  ReservedPorts();
+
   // True when the port is ours (now or already); false when somebody else has it.
   [[nodiscard]] bool reserve(std::uint16_t port);
   // The same for a port that a task asks for, until the last holder lets go. kConflict where it is taken.
   [[nodiscard]] Result<std::shared_ptr<io::Fd>> hold(std::uint16_t port);
 
  private:
-  std::vector<io::Fd> sockets_;
+  std::deque<std::pair<std::uint16_t, io::Fd>> sockets_;  // oldest first
+  bool v6_;
   std::bitset<65536> ours_;
   std::map<std::uint16_t, std::weak_ptr<io::Fd>> held_;
 };

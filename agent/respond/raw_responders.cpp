@@ -50,9 +50,8 @@ namespace {
 template <typename Responder>
 Result<std::unique_ptr<Handler>> open_raw(Family family, int protocol, const io::Filter& filter,
                                           const PortTable& ports) {
-  auto receiver = io::open_raw_receiver(family, protocol);
+  auto receiver = io::open_raw_receiver(family, protocol, [&](int fd) { return io::attach_filter(fd, filter); });
   if (!receiver) return std::unexpected(receiver.error());
-  if (auto done = io::attach_filter(receiver->get(), filter); !done) return std::unexpected(done.error());
   auto sender = io::open_raw_sender(family);
   if (!sender) return std::unexpected(sender.error());
   return std::make_unique<Responder>(std::move(*receiver), std::move(*sender), family, ports);
