@@ -6,13 +6,23 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 say() { printf 'fuzz: %s\n' "$*" >&2; }
 
+# Folders of real inputs that a harness starts from, beside its own corpus.
+seeds_of() {
+  echo "tests/fuzz/corpus/$1"
+  echo "build-fuzz/seeds/$1"
+  case $1 in
+    scenario) echo controller/catalogue/data ;;
+    fault) echo lab/faults/data ;;
+  esac
+}
+
 fuzz_one() {
-  local name=$1 seconds=$2 corpus=build-fuzz/corpus/$1 log=build-fuzz/$1.log folders
+  local name=$1 seconds=$2 corpus=build-fuzz/corpus/$1 log=build-fuzz/$1.log folders folder
   mkdir -p "$corpus" build-fuzz/findings
   folders=("$corpus")
-  for folder in "tests/fuzz/corpus/$name" "build-fuzz/seeds/$name"; do
+  while read -r folder; do
     [ -d "$folder" ] && folders+=("$folder")
-  done
+  done < <(seeds_of "$name")
   # Debian's protobuf and yaml-cpp are not instrumented: what they put into a container looks like an overflow.
   if ASAN_OPTIONS=detect_container_overflow=0 UBSAN_OPTIONS=print_stacktrace=1 \
     "build-fuzz/bin/${name}_fuzz" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
