@@ -1,0 +1,153 @@
+#include "agent/probe/book.hpp"
+
+#include <gtest/gtest.h>
+
+namespace conntruth::probe {
+namespace {
+
+class Notes final : public Sink {
+ public:
+  void samples(std::uint64_t /*assignment*/, std::vector<Sample> batch) override {
+    largest = std::max(largest, batch.size());
+    all.insert(all.end(), batch.begin(), batch.end());
+  }
+  void task_finished(std::uint64_t /*assignment*/, std::uint32_t task) override { tasks.push_back(task); }
+  void assignment_finished(std::uint64_t assignment) override { assignments.push_back(assignment); }
+  std::vector<Sample> all;
+  std::vector<std::uint32_t> tasks;
+  std::vector<std::uint64_t> assignments;
+  std::size_t largest = 0;
+};
+
+class BookTest : public ::testing::Test {
+ protected:
+  TaskState& task(std::uint32_t count) {
+    auto& state = *tasks_.emplace_back(std::make_unique<TaskState>());
+    state.spec.id = static_cast<std::uint32_t>(tasks_.size());
+    state.spec.count = count;
+    state.spec.timeout = std::chrono::milliseconds(1);
+    state.assignment = assignment;
+    book.begin(state);
+    return state;
+  }
+  Flight& open(TaskState& state, std::int64_t now_ns = 0) {
+    return book.open(state, probe_id(state.spec.id, state.next++), 10000, now_ns);
+  }
+  static wire::Identity answer(std::uint32_t responder = 9) {
+    return {.responder = responder, .seen_source = {}, .seen_destination = {}};
+  }
+  std::shared_ptr<AssignmentState> assignment = std::make_shared<AssignmentState>(5, 1);
+  Notes notes;
+  io::LossCounters losses;
+  Book book{16, 4, 1000, notes, losses};
+
+ private:
+  std::vector<std::unique_ptr<TaskState>> tasks_;
+};
+
+TEST_F(BookTest, the_last_sample_comes_before_the_end_of_task_and_assignment) {
+  auto& state = task(2);
+  book.replied(open(state), answer(), 10);
+  book.flush(11);
+  EXPECT_TRUE(notes.all.empty()) << "young batches wait";
+  book.refused(open(state), {.kind = RefusalKind::kReset, .icmp_type = 0, .icmp_code = 0, .from = {}}, 20);
+  EXPECT_EQ(book.take_finished(), std::vector<TaskState*>{&state});
+  book.flush(21);
+  ASSERT_EQ(notes.all.size(), 2U);
+  EXPECT_EQ(notes.all[0].responder, 9U);
+  EXPECT_EQ(notes.all[1].refusal.kind, RefusalKind::kReset);
+  EXPECT_EQ(notes.tasks, std::vector<std::uint32_t>{1});
+  EXPECT_EQ(notes.assignments, std::vector<std::uint64_t>{5});
+}
+
+TEST_F(BookTest, a_batch_that_is_old_leaves) {
+  auto& state = task(2);
+  book.replied(open(state), answer(), 10);
+  book.flush(1010);
+  EXPECT_EQ(notes.all.size(), 1U);
+  EXPECT_TRUE(notes.tasks.empty());
+}
+
+TEST_F(BookTest, batches_stay_within_their_size) {
+  auto& state = task(11);
+  for (int i = 0; i < 11; ++i) book.replied(open(state), answer(), 10);
+  book.flush(11);
+  EXPECT_EQ(notes.all.size(), 11U);
+  EXPECT_EQ(notes.largest, 4U);
+}
+
+TEST_F(BookTest, silence_is_a_time_out_at_the_deadline_and_not_before) {
+  open(task(1), 0);
+  book.expire(999'999);
+  EXPECT_EQ(book.in_flight(), 1U);
+  book.expire(1'000'000);
+  book.flush(1'000'001);
+  ASSERT_EQ(notes.all.size(), 1U);
+  EXPECT_EQ(notes.all[0].outcome, Outcome::kTimedOut);
+  EXPECT_EQ(notes.all[0].error, "");
+}
+
+TEST_F(BookTest, an_answered_probe_does_not_expire_as_well) {
+  book.replied(open(task(1), 0), answer(), 10);
+  book.expire(5'000'000);
+  book.flush(5'000'000);
+  EXPECT_EQ(notes.all.size(), 1U);
+}
+
+TEST_F(BookTest, a_stranger_that_accepts_leaves_a_note_on_the_time_out) {
+  book.unidentified(open(task(1), 0));
+  book.expire(1'000'000);
+  book.flush(1'000'001);
+  EXPECT_EQ(notes.all.at(0).outcome, Outcome::kTimedOut);
+  EXPECT_NE(notes.all.at(0).error, "");
+}
+
+TEST_F(BookTest, only_consecutive_wanted_replies_are_enough) {
+  auto& state = task(100);
+  state.spec.until_responders = {9};
+  state.spec.until_count = 2;
+  for (const auto responder : {9U, 8U, 9U}) book.replied(open(state), answer(responder), 1);
+  EXPECT_FALSE(state.enough);
+  open(state);  // still in flight when the task has seen enough
+  book.replied(open(state), answer(), 4);
+  EXPECT_TRUE(state.finished());
+  book.flush(5);
+  EXPECT_EQ(notes.all.size(), 4U);
+  EXPECT_EQ(notes.tasks.size(), 1U);
+  EXPECT_EQ(losses.snapshot(), (std::vector<LossCounter>{{"withdrawn-probe", 1}}));
+}
+
+TEST_F(BookTest, stray_answers_are_told_apart) {
+  auto& state = task(3);
+  book.replied(open(state, 0), answer(), 1);
+  open(state, 0);
+  book.expire(2'000'000);
+  for (const std::uint32_t sequence : {0U, 1U, 77U}) book.stray_answer(probe_id(1, sequence));
+  EXPECT_EQ(losses.snapshot(),
+            (std::vector<LossCounter>{{"duplicate-answer", 1}, {"late-answer", 1}, {"unknown-answer", 1}}));
+}
+
+TEST_F(BookTest, has_room_only_within_its_window) {
+  auto& state = task(100);
+  for (int i = 0; i < 16; ++i) open(state, 0);
+  EXPECT_EQ(book.room(0), 0U);
+  book.replied(*book.find(probe_id(1, 3)), answer(), 1);
+  EXPECT_EQ(book.room(1), 1U);
+}
+
+TEST(RefuseTask, gives_every_probe_its_reason) {
+  Notes notes;
+  const auto assignment = std::make_shared<AssignmentState>(3, 1);
+  ProbeTask task;
+  task.id = 4;
+  task.count = 10;
+  refuse_task(notes, assignment, task, "no such place", 1, 4);
+  ASSERT_EQ(notes.all.size(), 10U);
+  EXPECT_EQ(notes.largest, 4U);
+  EXPECT_EQ(notes.all[9].id, probe_id(4, 9));
+  EXPECT_EQ(notes.all[9].error, "no such place");
+  EXPECT_EQ(notes.assignments, std::vector<std::uint64_t>{3});
+}
+
+}  // namespace
+}  // namespace conntruth::probe

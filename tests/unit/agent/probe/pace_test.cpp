@@ -1,0 +1,123 @@
+// Whose turn it is and when: budget, turns, deadlines, ports.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "agent/probe/budget.hpp"
+#include "agent/probe/deadlines.hpp"
+#include "agent/probe/ports.hpp"
+#include "agent/probe/turn_queue.hpp"
+
+namespace conntruth::probe {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kMillisecond = 1'000'000;
+
+TEST(Budget, grants_its_rate_and_no_more) {
+  Budget budget(1000);
+  std::uint64_t granted = 0;
+  for (std::int64_t now = kSecond; now < 2 * kSecond; now += kMillisecond / 10) granted += budget.take(64, now);
+  EXPECT_GE(granted, 999U);
+  EXPECT_LE(granted, 1011U);  // and one burst of 10 ms
+}
+
+TEST(Budget, saves_up_no_more_than_a_burst) {
+  Budget budget(100'000);
+  EXPECT_EQ(budget.take(1'000'000, 100 * kSecond), 1000U);
+  EXPECT_EQ(budget.take(1, 100 * kSecond), 0U);
+}
+
+TEST(Budget, takes_back_what_was_not_used) {
+  Budget budget(100'000);
+  ASSERT_EQ(budget.take(1000, kSecond), 1000U);
+  budget.give_back(10);
+  EXPECT_EQ(budget.take(1000, kSecond), 10U);
+}
+
+TEST(Budget, says_when_the_next_may_go) {
+  Budget budget(10);
+  ASSERT_EQ(budget.take(1, kSecond), 1U);
+  ASSERT_EQ(budget.take(1, kSecond), 0U);
+  const auto next = budget.next_ns();
+  EXPECT_EQ(budget.take(1, next - 1), 0U);
+  EXPECT_EQ(budget.take(1, next), 1U);
+}
+
+TEST(TurnQueue, ready_items_take_turns) {
+  TurnQueue<int> turns;
+  for (const int item : {1, 2, 3}) turns.add(item, 0, 10);
+  for (const int expected : {1, 2, 3, 1, 2, 3}) {
+    ASSERT_GT(turns.ready(10), 0U);
+    const auto item = turns.take();
+    EXPECT_EQ(item, expected);
+    turns.add(item, 0, 10);
+  }
+}
+
+TEST(TurnQueue, an_item_waits_until_it_is_due) {
+  TurnQueue<int> turns;
+  turns.add(1, 200, 0);
+  turns.add(2, 100, 0);
+  EXPECT_EQ(turns.ready(99), 0U);
+  EXPECT_EQ(turns.next_due_ns(), 100);
+  EXPECT_EQ(turns.ready(150), 1U);
+  EXPECT_EQ(turns.take(), 2);
+  EXPECT_EQ(turns.next_due_ns(), 200);
+}
+
+TEST(TurnQueue, a_removed_item_has_no_turn) {
+  TurnQueue<int> turns;
+  turns.add(1, 0, 0);
+  turns.add(2, 100, 0);
+  turns.add(3, 50, 0);
+  turns.remove(1);
+  turns.remove(3);
+  EXPECT_EQ(turns.ready(99), 0U);
+  EXPECT_EQ(turns.next_due_ns(), 100);
+}
+
+TEST(Deadlines, come_by_their_time_over_different_timeouts) {
+  Deadlines deadlines;
+  deadlines.add(1, 0, 100);
+  deadlines.add(2, 10, 20);
+  deadlines.add(3, 20, 100);
+  EXPECT_EQ(deadlines.next_ns(), 30);
+  EXPECT_EQ(deadlines.take(29), std::nullopt);
+  EXPECT_EQ(deadlines.take(30), 2U);
+  EXPECT_EQ(deadlines.take(100), 1U);
+  EXPECT_EQ(deadlines.take(100), std::nullopt);
+  EXPECT_EQ(deadlines.next_ns(), 120);
+}
+
+TEST(YoungFlights, forgets_flights_that_have_grown_old) {
+  YoungFlights young;
+  constexpr auto kTick = YoungFlights::kTickNs;
+  young.opened(kTick);
+  young.opened(2 * kTick);
+  EXPECT_EQ(young.count(2 * kTick), 2U);
+  EXPECT_EQ(young.count(3 * kTick), 1U);
+  young.closed(kTick);
+  EXPECT_EQ(young.count(3 * kTick), 1U) << "the old one no longer counts";
+  young.closed(2 * kTick);
+  EXPECT_EQ(young.count(3 * kTick), 0U);
+}
+
+TEST(PortWalk, visits_the_whole_range_before_it_repeats) {
+  PortWalk walk(kFirstPort + kPorts - 5);
+  std::set<std::uint16_t> seen;
+  for (unsigned i = 0; i < kPorts; ++i) seen.insert(walk.next());
+  EXPECT_EQ(seen.size(), kPorts);
+  EXPECT_EQ(*seen.begin(), 10000);
+  EXPECT_EQ(*seen.rbegin(), 29999);
+  EXPECT_EQ(walk.next(), kFirstPort + kPorts - 5);
+}
+
+TEST(PortWalk, starts_elsewhere_a_second_later) {
+  EXPECT_EQ(first_port_at(0), 10000);
+  EXPECT_EQ(first_port_at(kSecond), 10100);
+  EXPECT_EQ(first_port_at(200 * kSecond), 10000);
+}
+
+}  // namespace
+}  // namespace conntruth::probe
