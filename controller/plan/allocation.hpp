@@ -16,8 +16,9 @@
 namespace conntruth::plan {
 
 inline constexpr std::uint16_t kControlPort = 4000;
-inline constexpr std::uint16_t kCanaryPort = 4001;  // and the next
-inline constexpr std::uint16_t kClosedPort = 4009;
+inline constexpr std::uint16_t kClosedPort = 4001;
+inline constexpr std::uint16_t kFirstCanaryPort = 4100;  // another one at each stage
+inline constexpr std::uint16_t kCanaryPorts = 800;
 inline constexpr std::uint16_t kFirstResponderPort = 5000;
 inline constexpr std::uint16_t kFirstFixedPort = 8000;
 inline constexpr std::uint16_t kFixedPorts = 1000;

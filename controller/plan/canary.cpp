@@ -21,11 +21,9 @@ world::Service service_of(const std::vector<IpAddress>& cluster_ips) {
 
 }  // namespace
 
-Result<Canary> Canary::make(const Topology& topology, const Places& places, Allocation& allocation,
-                            std::uint16_t first_port) {
+Result<Canary> Canary::make(const Topology& topology, const Places& places, Allocation& allocation) {
   const auto& pods = places.pods(0);
   Canary canary(topology, pods.empty() ? places.node(0) : pods.front());
-  canary.first_port_ = first_port;
   for (const auto& address : canary.place_->addresses) {
     const auto cluster_ip = allocation.address(Range::kCluster, address.family(), std::string(kName));
     if (!cluster_ip) return std::unexpected(cluster_ip.error());
@@ -54,7 +52,9 @@ void Canary::add_objects(world::World& world, std::uint16_t port) const {
 }
 
 Status Canary::add(std::size_t stage_index, Stage& stage, Workshop& workshop, StageBuilder& builder) const {
-  const auto port = static_cast<std::uint16_t>(first_port_ + stage_index % 2);
+  // Also another one than in the world that a run before this one has left behind.
+  const auto turn = (workshop.options.fixed_port_offset + stage_index) % kCanaryPorts;
+  const auto port = static_cast<std::uint16_t>(kFirstCanaryPort + turn);
   add_objects(stage.world, port);
   world::World small;
   small.nodes = stage.world.nodes;

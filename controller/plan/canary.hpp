@@ -8,9 +8,7 @@ namespace conntruth::plan {
 
 class Canary {
  public:
-  // `first_port` and the next are its responders' numbers.
-  [[nodiscard]] static Result<Canary> make(const Topology& topology, const Places& places, Allocation& allocation,
-                                           std::uint16_t first_port);
+  [[nodiscard]] static Result<Canary> make(const Topology& topology, const Places& places, Allocation& allocation);
   // Puts the canary of that stage into the stage's world and its follow tasks and cells into the stage.
   [[nodiscard]] Status add(std::size_t stage_index, Stage& stage, Workshop& workshop, StageBuilder& builder) const;
 
@@ -21,7 +19,6 @@ class Canary {
   const Topology* topology_;
   const Place* place_;  // where it answers
   std::vector<IpAddress> cluster_ips_;
-  std::uint16_t first_port_ = 0;
 };
 
 }  // namespace conntruth::plan

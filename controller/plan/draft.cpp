@@ -171,7 +171,7 @@ class StepDrafter {
     std::map<std::string, unsigned> seen;  // a place may hold several endpoints
     for (const auto& endpoint : copy.endpoints) {
       const auto found = std::ranges::find(endpoint.ports, port.name, &world::EndpointPort::name);
-      if (found == endpoint.ports.end()) continue;
+      if (found == endpoint.ports.end() || found->port == 0) continue;
       const auto nth = ++seen[endpoint.place->label];
       const auto label = endpoint.place->label + (nth > 1 ? fmt::format("#{}", nth) : "");
       for (const auto& address : endpoint.addresses) {
@@ -200,13 +200,19 @@ class StepDrafter {
     return {};
   }
 
-  // Packets to a node's own address reach that node whatever its client outside is called. And a cube of clients,
-  // entries and endpoints that would grow with the third power of the nodes is thinned to a Latin square.
+  // Packets to a node's own address reach that node whatever its client outside is called. And where there are many
+  // nodes the cube of clients, entries and endpoints, which grows with their third power, is thinned to a Latin square;
+  // hosts and clients outside try a few squares next to the diagonal.
   [[nodiscard]] bool worth_it(const ServiceCopy& copy, const Aim& aim, const Origin& origin) const {
     if (!aim.node) return true;
-    if (origin.kind == VantageKind::kExternal) return origin.node_index == *aim.node;
     const auto nodes = places_.nodes();
+    const auto apart = [nodes](std::size_t from, std::size_t to) { return (to + nodes - from) % nodes; };
+    if (origin.kind == VantageKind::kExternal) {
+      if (origin.node_index != *aim.node) return false;
+      return !copy.own || apart(*aim.node, *copy.own) < kWholeCube;
+    }
     if (!copy.own || nodes <= kWholeCube) return true;
+    if (origin.kind == VantageKind::kNode && apart(origin.node_index, *aim.node) >= kWholeCube) return false;
     return (origin.node_index + *aim.node + *copy.own) % nodes == 0;
   }
 

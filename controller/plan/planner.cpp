@@ -26,7 +26,7 @@ class Planner {
   [[nodiscard]] Result<Plan> run(const std::vector<catalogue::Scenario>& all) {
     const auto selected = selection_.scenarios(all);
     if (!selected) return std::unexpected(selected.error());
-    const auto canary = Canary::make(topology_, places_, allocation_, kCanaryPort);
+    const auto canary = Canary::make(topology_, places_, allocation_);
     if (!canary) return std::unexpected(canary.error());
     std::size_t stages = 0;
     for (const auto* scenario : *selected) stages = std::max(stages, scenario->steps.size());

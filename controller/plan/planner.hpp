@@ -46,8 +46,9 @@ struct PlanOptions {
 
   // What each agent can do, by its name (Hello.capabilities). Empty: everything is taken as possible.
   std::map<std::string, std::vector<std::string>> capabilities{};
-  // Source ports of fixed flows start here within their range of 1000: a run that comes soon after another one takes a
-  // different number, so that it does not meet the other's conntrack entries.
+  // Source ports of fixed flows and the canary's responders start here within their ranges of 1000 and 800: a run that
+  // comes soon after another one takes a different number, so that it meets neither the other's conntrack entries nor
+  // its canary.
   std::uint16_t fixed_port_offset = 0;
 };
 

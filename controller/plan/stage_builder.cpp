@@ -13,6 +13,8 @@ namespace {
 
 using catalogue::ProbeRule;
 
+constexpr std::size_t kSpareNodes = 4;
+
 bool is_crafted(Method method) { return method != Method::kTcpSocket && method != Method::kUdpSocket; }
 
 // Socket method first; SCTP has only one.
@@ -176,23 +178,31 @@ Status StageBuilder::add_follow(const Draft& draft, const world::World& world, s
 
 // ---- controls ----
 
-std::uint32_t StageBuilder::add_control(std::string id, bool positive, std::uint32_t responder, const Origin& origin,
-                                        const SocketAddress& target, Protocol protocol) {
+template <typename Describe>
+std::uint32_t StageBuilder::control(const Origin& origin, const SocketAddress& target, Protocol protocol,
+                                    Describe describe) {
   const auto next = static_cast<std::uint32_t>(stage_.controls.size());
-  const auto [known, fresh] = control_index_.try_emplace(id, next);
+  const ControlKey key{origin.place, origin.node_index, target.address, target.port, protocol};
+  const auto [known, fresh] = control_index_.try_emplace(key, next);
   if (!fresh) return known->second;
-  stage_.controls.push_back(
-      {std::move(id), positive, responder, flow_tasks(origin, target, protocol, workshop_.options.control)});
+  Control made = describe();
+  made.tasks = flow_tasks(origin, target, protocol, workshop_.options.control);
+  stage_.controls.push_back(std::move(made));
   return next;
 }
 
 std::uint32_t StageBuilder::path_control(const Origin& origin, const Place& place, Protocol protocol, Family family,
                                          bool positive) {
   const auto port = positive ? workshop_.control_port : workshop_.closed_port;
-  const auto responder = positive ? workshop_.responders.id(place, protocol, port) : 0;
-  return add_control(fmt::format("control/{}/{}>{}/{}/{}", positive ? "positive" : "negative", origin.label(),
-                                 place.label, to_string(protocol), to_string(family)),
-                     positive, responder, origin, {address_of(place.addresses, family), port}, protocol);
+  return control(origin, {address_of(place.addresses, family), port}, protocol, [&]() -> Control {
+    const auto responder = positive ? workshop_.responders.id(place, protocol, port) : 0;
+    const auto* kind = positive ? "positive" : "negative";
+    return {fmt::format("control/{}/{}>{}/{}/{}", kind, origin.label(), place.label, to_string(protocol),
+                        to_string(family)),
+            positive,
+            responder,
+            {}};
+  });
 }
 
 // Another place on the same node: the node of a pod, a pod of a node.
@@ -207,10 +217,14 @@ void StageBuilder::responder_controls(const Expectation& expectation, Protocol p
   for (const auto& endpoint : expectation.endpoints) {
     const auto* place = workshop_.places.find(endpoint.address);
     if (place == nullptr) continue;
-    const auto id = workshop_.responders.id(*place, protocol, endpoint.port);
-    into.push_back(add_control(fmt::format("control/responder/{}:{}/{}/{}", place->label, endpoint.port,
-                                           to_string(protocol), to_string(endpoint.address.family())),
-                               true, id, workshop_.places.origin(neighbour_of(*place)), endpoint, protocol));
+    const auto origin = workshop_.places.origin(neighbour_of(*place));
+    into.push_back(control(origin, endpoint, protocol, [&]() -> Control {
+      return {fmt::format("control/responder/{}:{}/{}/{}", place->label, endpoint.port, to_string(protocol),
+                          to_string(endpoint.address.family())),
+              true,
+              workshop_.responders.id(*place, protocol, endpoint.port),
+              {}};
+    }));
   }
 }
 
@@ -233,18 +247,25 @@ std::vector<std::uint32_t> StageBuilder::control_places(const Draft& draft, cons
   return controls;
 }
 
+// For cells without any endpoint: a pod of the client's node and of a few nodes after it.
+std::vector<const Place*> StageBuilder::spare_places(const Origin& origin) const {
+  std::vector<const Place*> places;
+  const auto nodes = workshop_.places.nodes();
+  for (std::size_t step = 0; step < std::min(nodes, kSpareNodes); ++step) {
+    const auto node = (origin.node_index + step) % nodes;
+    const auto& pods = workshop_.places.pods(node);
+    places.push_back(pods.empty() ? &workshop_.places.node(node) : &pods.front());
+  }
+  return places;
+}
+
 std::vector<std::uint32_t> StageBuilder::controls_for(const Draft& draft, const Expectation& expectation) {
   std::vector<const Place*> places;
   for (const auto& endpoint : expectation.endpoints) {
     if (const auto* place = workshop_.places.find(endpoint.address)) places.push_back(place);
   }
   if (places.empty()) places = draft.endpoints;
-  if (places.empty()) {
-    for (std::size_t node = 0; node < workshop_.places.nodes(); ++node) {
-      const auto& pods = workshop_.places.pods(node);
-      places.push_back(pods.empty() ? &workshop_.places.node(node) : &pods.front());
-    }
-  }
+  if (places.empty()) places = spare_places(draft.origin);
   auto controls = control_places(draft, places);
   responder_controls(expectation, draft.protocol, controls);
   sort_unique(controls);

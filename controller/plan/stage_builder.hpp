@@ -60,14 +60,19 @@ class StageBuilder {
   [[nodiscard]] std::vector<std::uint32_t> controls_for(const Draft& draft, const Expectation& expectation);
   std::vector<std::uint32_t> control_places(const Draft& draft, const std::vector<const Place*>& places);
   std::uint32_t path_control(const Origin& origin, const Place& place, Protocol protocol, Family family, bool positive);
+  [[nodiscard]] std::vector<const Place*> spare_places(const Origin& origin) const;
   [[nodiscard]] const Place& neighbour_of(const Place& place) const;
   void responder_controls(const Expectation& expectation, Protocol protocol, std::vector<std::uint32_t>& into);
-  std::uint32_t add_control(std::string id, bool positive, std::uint32_t responder, const Origin& origin,
-                            const SocketAddress& target, Protocol protocol);
+  // From where (a place, or the node that a client outside enters at), where to: what tells one control from another.
+  // Pointers are compared only for being the same, the order of controls does not hang on them.
+  using ControlKey = std::tuple<const Place*, std::size_t, IpAddress, std::uint16_t, Protocol>;
+  // The control with that key, made by `describe` where there is none yet.
+  template <typename Describe>
+  std::uint32_t control(const Origin& origin, const SocketAddress& target, Protocol protocol, Describe describe);
 
   Workshop& workshop_;
   Stage& stage_;
-  std::map<std::string, std::uint32_t> control_index_;  // by Control::id
+  std::map<ControlKey, std::uint32_t> control_index_;
 };
 
 }  // namespace conntruth::plan

@@ -1,0 +1,289 @@
+// Small plans, written out.
+#include "controller/plan/planner.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "controller/catalogue/catalogue.hpp"
+#include "tests/unit/controller/plan/topologies.hpp"
+
+namespace conntruth::plan {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+catalogue::Scenario scenario_of(std::string_view text) {
+  auto scenario = catalogue::read_scenario(text, "test.yaml");
+  EXPECT_TRUE(scenario) << scenario.error().message;
+  return scenario ? *scenario : catalogue::Scenario{};
+}
+
+// One TCP port, IPv4 alone, and no follow cells: what is left can be written out.
+PlanOptions small() { return {.protocols = {Protocol::kTcp}, .families = {Family::kIpv4}}; }
+
+Result<Plan> plan_of(std::string_view text, const Shape& shape, const PlanOptions& options = small()) {
+  const auto topology = make_topology(shape);
+  return make_plan(topology, make_nodes(topology), {scenario_of(text)}, options);
+}
+
+std::vector<std::string> cell_ids(const Plan& plan) {
+  std::vector<std::string> ids;
+  for (const auto& stage : plan.stages) {
+    for (const auto& cell : stage.cells) {
+      if (cell.scenario != "follow") ids.push_back(cell.id);
+    }
+  }
+  return ids;
+}
+
+const Cell& cell_of(const Plan& plan, std::string_view id) {
+  static const Cell none;
+  for (const auto& stage : plan.stages) {
+    const auto found = std::ranges::find(stage.cells, id, &Cell::id);
+    if (found != stage.cells.end()) return *found;
+  }
+  ADD_FAILURE() << "no cell " << id;
+  return none;
+}
+
+const ProbeTask& task_of(const Plan& plan, std::uint32_t id) {
+  static const ProbeTask none;
+  for (const auto& stage : plan.stages) {
+    for (const auto* list : {&stage.tasks, &stage.follow_tasks}) {
+      for (const auto& planned : *list) {
+        if (planned.task.id == id) return planned.task;
+      }
+    }
+  }
+  ADD_FAILURE() << "no task " << id;
+  return none;
+}
+
+constexpr std::string_view kWeb = R"(
+id: web
+title: One Service
+covers: [EC-04]
+services: {web: {endpoints: [{on: last}]}}
+probes: [{from: [pod, node], to: [clusterIP]}]
+)";
+
+TEST(Planner, on_one_node_plans_a_pod_and_the_host) {
+  const auto plan = plan_of(kWeb, {.nodes = 1, .pods = 1});
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_THAT(cell_ids(*plan), ElementsAre("web/steady/node-1-pod-0>clusterIP:web:tcp/tcp/ipv4",
+                                           "web/steady/node-1>clusterIP:web:tcp/tcp/ipv4"));
+  const auto& cell = cell_of(*plan, "web/steady/node-1-pod-0>clusterIP:web:tcp/tcp/ipv4");
+  EXPECT_EQ(cell.table, "web clusterIP tcp ipv4");
+  EXPECT_EQ(cell.row, "node-1-pod-0");
+  EXPECT_EQ(cell.column, "web:tcp");
+  EXPECT_EQ(cell.flow.entry.service, "conntruth/web-web");
+  EXPECT_TRUE(cell.expectation.outcomes.replied);
+  EXPECT_THAT(cell.expectation.endpoints, ElementsAre(SocketAddress{*IpAddress::parse("10.244.1.10"), 5000}));
+}
+
+TEST(Planner, sends_280_flows_by_both_methods_where_an_answer_is_expected) {
+  const auto plan = *plan_of(kWeb, {});
+  const auto& cell = cell_of(plan, "web/steady/node-2-pod-0>clusterIP:web:tcp/tcp/ipv4");
+  ASSERT_THAT(cell.tasks, SizeIs(2));
+  const auto& socket = task_of(plan, cell.tasks[0]);
+  const auto& crafted = task_of(plan, cell.tasks[1]);
+  EXPECT_EQ(socket.method, Method::kTcpSocket);
+  EXPECT_EQ(crafted.method, Method::kTcpSyn);
+  EXPECT_EQ(socket.count + crafted.count, 280U);
+  EXPECT_EQ(socket.place, "node-2-pod-0");
+  EXPECT_EQ(socket.target, cell.flow.entry.target);
+  EXPECT_TRUE(socket.source.is_unspecified());
+  EXPECT_EQ(socket.source_port, 0);
+}
+
+TEST(Planner, gives_each_cell_its_paths_a_refusal_and_its_responders) {
+  const auto plan = *plan_of(kWeb, {});
+  const auto& cell = cell_of(plan, "web/steady/node-2-pod-0>clusterIP:web:tcp/tcp/ipv4");
+  std::vector<std::string> ids;
+  for (const auto index : cell.controls) ids.push_back(plan.stages[0].controls[index].id);
+  EXPECT_THAT(ids, testing::UnorderedElementsAre("control/positive/node-2-pod-0>node-3-pod-0/tcp/ipv4",
+                                                 "control/negative/node-2-pod-0>node-3-pod-0/tcp/ipv4",
+                                                 "control/responder/node-3-pod-0:5000/tcp/ipv4"));
+  for (const auto& control : plan.stages[0].controls) {
+    EXPECT_EQ(control.positive, control.responder != 0) << control.id;
+    EXPECT_THAT(control.tasks, testing::Not(IsEmpty())) << control.id;
+  }
+}
+
+TEST(Planner, gives_a_cell_that_expects_no_answer_controls_of_both_signs_too) {
+  const auto plan = *plan_of(R"(
+id: web
+title: Nobody answers
+services: {web: {endpoints: []}}
+probes: [{from: [pod, node], to: [clusterIP]}]
+)",
+                             {.nodes = 1, .pods = 1});
+  for (const auto& id : cell_ids(plan)) {
+    const auto& cell = cell_of(plan, id);
+    EXPECT_TRUE(cell.expectation.outcomes.refused);
+    EXPECT_EQ(task_of(plan, cell.tasks[0]).count + task_of(plan, cell.tasks[1]).count, 64U);
+    const auto has = [&](bool positive) {
+      return std::ranges::any_of(cell.controls,
+                                 [&](auto index) { return plan.stages[0].controls[index].positive == positive; });
+    };
+    EXPECT_TRUE(has(true)) << id;
+    EXPECT_TRUE(has(false)) << id;
+  }
+}
+
+TEST(Planner, follows_each_change_from_every_node_by_a_canary_with_a_new_responder) {
+  const auto plan = *plan_of(R"(
+id: web
+title: Two steps
+services: {web: {endpoints: [{on: first}]}}
+probes: [{from: [pod], to: [clusterIP]}]
+steps: [{name: a}, {name: b, pause_ms: 70, services: {web: {endpoints: []}}}]
+)",
+                             {}, {});
+  ASSERT_THAT(plan.stages, SizeIs(2));
+  EXPECT_EQ(plan.stages[1].pause.count(), 70);
+  std::vector<std::uint32_t> responders;
+  for (const auto& stage : plan.stages) {
+    ASSERT_THAT(stage.follow_tasks, SizeIs(6));  // three nodes, two families
+    const auto& task = stage.follow_tasks[0].task;
+    EXPECT_EQ(stage.follow_tasks[0].agent, "node-1");
+    EXPECT_EQ(task.method, Method::kUdpCrafted);
+    EXPECT_EQ(task.interval.count(), 2000);
+    EXPECT_EQ(task.count, 1000U);
+    EXPECT_EQ(task.until_count, 5U);
+    ASSERT_THAT(task.until_responders, SizeIs(1));
+    responders.push_back(task.until_responders[0]);
+    const auto& cell = stage.cells.front();
+    EXPECT_EQ(cell.rule, CellRule::kFollow);
+    EXPECT_EQ(cell.row, "node-1");
+    EXPECT_EQ(cell.column, "follow");
+    EXPECT_EQ(cell.follow_bound.count(), 2000);
+    EXPECT_THAT(cell.tasks, ElementsAre(task.id));
+    EXPECT_NE(stage.world.service("conntruth/canary"), nullptr);
+  }
+  EXPECT_NE(responders[0], responders[1]);
+  EXPECT_EQ(plan.stages[0].cells.front().id, "follow/stage-1/node-1>canary/udp/ipv4");
+}
+
+TEST(Planner, probes_the_whole_cube_on_few_nodes_and_every_pair_on_many) {
+  constexpr std::string_view kCube = R"(
+id: cube
+title: Cube
+services: {web: {each: node, spec: {type: NodePort}, endpoints: [{on: own}]}}
+probes: [{from: [pod, node, external], to: [nodePort]}]
+)";
+  // client × entry × endpoint for pods and hosts; a client outside enters at the node that it probes
+  EXPECT_THAT(cell_ids(*plan_of(kCube, {})), SizeIs(27 + 27 + 9));
+  const auto many = *plan_of(kCube, {.nodes = 7, .pods = 1});
+  std::set<std::string> client_entry;
+  std::set<std::string> entry_endpoint;
+  std::set<std::string> client_endpoint;
+  for (const auto& id : cell_ids(many)) {
+    const auto& cell = cell_of(many, id);
+    if (cell.flow.vantage.kind != VantageKind::kPod) continue;
+    const auto endpoint = cell.column.substr(cell.column.find(" to ") + 4);
+    client_entry.insert(cell.row + cell.flow.entry.node);
+    entry_endpoint.insert(cell.flow.entry.node + endpoint);
+    client_endpoint.insert(cell.row + endpoint);
+  }
+  EXPECT_THAT(client_entry, SizeIs(49));
+  EXPECT_THAT(entry_endpoint, SizeIs(49));
+  EXPECT_THAT(client_endpoint, SizeIs(49));
+}
+
+TEST(Planner, keeps_the_five_tuple_of_a_fixed_flow_over_all_steps) {
+  constexpr std::string_view kFixed = R"(
+id: stale
+title: Stale
+services: {web: {spec: {ports: [{name: udp, port: 80, protocol: UDP}]}, endpoints: [{on: first}]}}
+probes: [{from: [pod], to: [clusterIP], rule: fixed-flow}]
+steps: [{name: a}, {name: b, services: {web: {endpoints: [{on: last, variant: 1}]}}}]
+)";
+  const auto plan = *plan_of(kFixed, {}, {.families = {Family::kIpv4}});
+  const auto& before =
+      task_of(plan, cell_of(plan, "stale/a/node-1-pod-0>clusterIP:web:fixed-flow/udp/ipv4").tasks.at(0));
+  const auto& after =
+      task_of(plan, cell_of(plan, "stale/b/node-1-pod-0>clusterIP:web:fixed-flow/udp/ipv4").tasks.at(0));
+  EXPECT_EQ(before.method, Method::kUdpCrafted);
+  EXPECT_EQ(before.source_port, 8000);
+  EXPECT_EQ(after.source_port, before.source_port);
+  EXPECT_EQ(after.target, before.target);
+  const auto shifted = *plan_of(kFixed, {}, {.families = {Family::kIpv4}, .fixed_port_offset = 12});
+  EXPECT_EQ(task_of(shifted, cell_of(shifted, "stale/a/node-1-pod-0>clusterIP:web:fixed-flow/udp/ipv4").tasks.at(0))
+                .source_port,
+            8012);
+}
+
+TEST(Planner, says_why_a_scenario_cannot_run_here) {
+  const auto needs = [](const char* line) { return fmt::format("{}needs: {}\n", kWeb, line); };
+  const auto reasons = [&](const std::string& text, const Shape& shape) {
+    const auto plan = plan_of(text, shape);
+    EXPECT_TRUE(plan);
+    EXPECT_THAT(cell_ids(*plan), IsEmpty());
+    EXPECT_THAT(plan->not_run, SizeIs(1));
+    return plan->not_run.empty() ? "" : plan->not_run[0].cell + ": " + plan->not_run[0].reason;
+  };
+  EXPECT_EQ(reasons(needs("{nodes: 4}"), {}), "web/steady/*: needs 4 nodes");
+  EXPECT_EQ(reasons(needs("{pods: 2}"), {.pods = 1}), "web/steady/*: needs 2 pods on each node; node-1 has 1");
+  EXPECT_EQ(reasons(needs("{zones: 3}"), {.zones = 2}), "web/steady/*: needs nodes in 3 zones");
+  const std::string second =
+      "id: web\ntitle: A\nservices: {web: {endpoints: [{on: second}]}}\nprobes: [{from: [pod], to: [clusterIP]}]\n";
+  EXPECT_EQ(reasons(second, {.nodes = 1}), "web/steady/*: needs at least 2 nodes");
+}
+
+TEST(Planner, leaves_out_what_an_agent_cannot_do_and_says_so) {
+  auto options = small();
+  options.capabilities = {{"node-1", {"tcp-socket", "ipv6"}}, {"node-2", {"udp-socket"}}, {"external", {}}};
+  const auto plan = *plan_of(kWeb, {.nodes = 3, .pods = 1}, options);
+  const auto& cell = cell_of(plan, "web/steady/node-1>clusterIP:web:tcp/tcp/ipv4");
+  ASSERT_THAT(cell.tasks, SizeIs(1));
+  EXPECT_EQ(task_of(plan, cell.tasks[0]).count, 280U);  // all of them by the method that is left
+  std::vector<std::string> lines;
+  for (const auto& each : plan.not_run) lines.push_back(each.cell + ": " + each.reason);
+  EXPECT_THAT(lines,
+              testing::Contains("web/steady/node-2>clusterIP:web:tcp/tcp/ipv4: the agent on node-2 cannot do tcp-syn"));
+  EXPECT_THAT(lines, testing::Contains("web/steady/node-3>clusterIP:web:tcp/tcp/ipv4: there is no agent on node-3"));
+}
+
+TEST(Planner, selects_by_scenario_cover_and_cell) {
+  const auto ids_of = [](const char* pattern) {
+    auto options = small();
+    options.select = {pattern};
+    return cell_ids(*plan_of(kWeb, {.nodes = 1}, options));
+  };
+  EXPECT_THAT(ids_of("w*"), SizeIs(2));
+  EXPECT_THAT(ids_of("EC-04"), SizeIs(2));
+  EXPECT_THAT(ids_of("web/*/node-1>*"), ElementsAre("web/steady/node-1>clusterIP:web:tcp/tcp/ipv4"));
+  auto options = small();
+  options.skip = {"*/node-1>*"};
+  EXPECT_THAT(cell_ids(*plan_of(kWeb, {.nodes = 1}, options)),
+              ElementsAre("web/steady/node-1-pod-0>clusterIP:web:tcp/tcp/ipv4"));
+}
+
+TEST(Planner, names_the_closest_ids_for_what_it_does_not_know) {
+  auto options = small();
+  options.select = {"wep"};
+  auto plan = plan_of(kWeb, {}, options);
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().code, ErrorCode::kInvalidInput);
+  EXPECT_EQ(plan.error().message, "nothing in the catalogue is called \"wep\"; the closest are web, EC-04");
+  options.select = {"web/steady/node-9>*"};
+  plan = plan_of(kWeb, {}, options);
+  ASSERT_FALSE(plan);
+  EXPECT_THAT(plan.error().message,
+              HasSubstr("no cell is called \"web/steady/node-9>*\"; the closest are web/steady/node-"));
+}
+
+TEST(Planner, needs_a_node) {
+  const auto plan = plan_of(kWeb, {.nodes = 0});
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace conntruth::plan
