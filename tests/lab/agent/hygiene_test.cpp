@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <functional>
 #include <thread>
 
 #include "agent/io/netns.hpp"
@@ -72,6 +74,52 @@ TEST_F(Hygiene, the_kernel_answers_no_crafted_probe_in_our_place) {
   EXPECT_EQ(counter(network->client, "Icmp", "OutDestUnreachs"), 0);
   EXPECT_EQ(counter(network->server, "Icmp", "OutDestUnreachs"), 0);
   EXPECT_EQ(loss("duplicate-answer"), 0U);
+}
+
+// Lines of tcpdump on the router while `work` runs; it ends after `packets`.
+std::string watch(const Namespace& router, const std::string& filter, int packets, const std::function<void()>& work) {
+  std::string text;
+  const auto done = io::in_network_namespace(router.path(), [&]() -> Status {
+    const auto command = "timeout 20 tcpdump -vv -n -l -i c -c " + std::to_string(packets) + " '" + filter + "' 2>&1";
+    FILE* pipe = popen(command.c_str(), "r");
+    std::array<char, 1024> line{};
+    for (bool listening = false; fgets(line.data(), line.size(), pipe) != nullptr;) {
+      text += line.data();
+      if (!std::exchange(listening, listening || text.find("listening on") != std::string::npos) &&
+          text.find("listening on") != std::string::npos) {
+        work();
+      }
+    }
+    return pclose(pipe) == 0 ? Status{} : fail(ErrorCode::kInternal, text);
+  });
+  EXPECT_TRUE(done) << (done ? "" : done.error().message);
+  return text;
+}
+
+std::size_t occurrences(const std::string& text, const std::string& word) {
+  std::size_t count = 0;
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(Hygiene, tcpdump_finds_every_crafted_packet_well_formed) {
+  begin();
+  const auto text = watch(network->router,
+                          "(src host 10.1.0.2 and udp) or (src host fd01::2 and udp) or sctp or "
+                          "(tcp[tcpflags] & tcp-syn != 0) or (ip6 proto 6 and ip6[53] & 2 != 0)",
+                          10, [&] {
+                            for (const auto method : {Method::kUdpCrafted, Method::kTcpSyn, Method::kSctpInit}) {
+                              for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+                                EXPECT_EQ(count(probe(task(method, family, 1)), Outcome::kReplied), 1U);
+                              }
+                            }
+                          });
+  EXPECT_EQ(occurrences(text, "[udp sum ok]"), 2U) << text;
+  EXPECT_EQ(occurrences(text, "(correct)"), 4U) << text;  // SYN and SYN-ACK
+  EXPECT_EQ(occurrences(text, "exp-6374"), 4U) << text;
+  EXPECT_EQ(occurrences(text, "[INIT] "), 2U) << text;
+  EXPECT_EQ(occurrences(text, "[INIT ACK]"), 2U) << text;
+  for (const auto* bad : {"bad", "incorrect", "malformed", "truncated"}) EXPECT_EQ(occurrences(text, bad), 0U) << text;
 }
 
 // A socket in a namespace that is not the agent's.
