@@ -8,7 +8,13 @@ namespace conntruth::probe {
 
 namespace {
 
-constexpr std::size_t kYoungLimit = 512;  // see YoungFlights
+// A burst must fit into the queues on its way.
+constexpr std::size_t kYoungLimit = 512;
+constexpr std::int64_t kYoungTickNs = 10'000'000;
+// Answers awaited at a time. All places of a lab share the machine: this is what keeps the time in its queues far below
+// a probe's timeout. A lost probe gives its share back after one to two ticks.
+constexpr std::size_t kAwaitedLimit = 128;
+constexpr std::int64_t kAwaitedTickNs = 200'000'000;
 
 }  // namespace
 
@@ -33,7 +39,13 @@ void refuse_task(Sink& sink, const std::shared_ptr<AssignmentState>& assignment,
 }
 
 Book::Book(std::size_t window, std::size_t batch, std::int64_t flush_ns, Sink& sink, io::LossCounters& losses)
-    : flights_(window), batch_(batch), flush_ns_(flush_ns), sink_(sink), losses_(losses) {}
+    : flights_(window),
+      young_(kYoungTickNs),
+      awaited_(kAwaitedTickNs),
+      batch_(batch),
+      flush_ns_(flush_ns),
+      sink_(sink),
+      losses_(losses) {}
 
 Book::~Book() {
   flights_.for_each([](Flight& flight) {
@@ -43,8 +55,9 @@ Book::~Book() {
 
 std::size_t Book::room(std::int64_t now_ns) {
   const auto young = young_.count(now_ns);
-  if (young >= kYoungLimit) return 0;
-  return std::min(flights_.capacity() - flights_.size(), kYoungLimit - young);
+  const auto awaited = awaited_.count(now_ns);
+  if (young >= kYoungLimit || awaited >= kAwaitedLimit) return 0;
+  return std::min({flights_.capacity() - flights_.size(), kYoungLimit - young, kAwaitedLimit - awaited});
 }
 
 Flight& Book::open(TaskState& task, ProbeId id, std::uint16_t source_port, std::int64_t now_ns) {
@@ -52,8 +65,11 @@ Flight& Book::open(TaskState& task, ProbeId id, std::uint16_t source_port, std::
   flight.task = &task;
   flight.sent_ns = now_ns;
   flight.source_port = source_port;
+  if (task.next <= 1) task.first_ns = now_ns;
   ++task.in_flight;
   young_.opened(now_ns);
+  flight.awaited = task.standing == Standing::kAnswering;
+  if (flight.awaited) awaited_.opened(now_ns);
   deadlines_.add(id, now_ns, std::chrono::nanoseconds(task.spec.timeout).count());
   return flight;
 }
@@ -83,16 +99,45 @@ Sample& Book::end(Flight& flight, Outcome outcome, std::int64_t now_ns) {
   sample.sent_ns = flight.sent_ns;
   sample.source_port = flight.source_port;
   if (outcome == Outcome::kReplied || outcome == Outcome::kRefused) sample.round_trip_ns = now_ns - flight.sent_ns;
+  ended_.add(flight.id, outcome == Outcome::kTimedOut ? Ending::kExpired : Ending::kAnswered);
+  close(flight);
+  return sample;
+}
+
+void Book::close(Flight& flight) {
   if (flight.fd >= 0) ::close(flight.fd);
   --flight.task->in_flight;
   young_.closed(flight.sent_ns);
-  ended_.add(flight.id, outcome == Outcome::kTimedOut ? Ending::kExpired : Ending::kAnswered);
+  if (flight.awaited) awaited_.closed(flight.sent_ns);
   flights_.erase(flight.id);
-  return sample;
+}
+
+void Book::hold(TaskState& task) {
+  task.paused = true;
+  probation_.push_back(&task);
+}
+
+void Book::release(TaskState& task, Standing standing) {
+  task.standing = standing;
+  if (!task.paused) return;
+  task.paused = false;
+  std::erase(probation_, &task);
+  if (!task.all_sent()) rested_.push_back(&task);
+}
+
+void Book::release_silent(std::int64_t now_ns) {
+  const auto overdue = [now_ns](const TaskState* task) {
+    return task->first_ns + std::chrono::nanoseconds(task->spec.timeout).count() / 2 <= now_ns;
+  };
+  for (auto silent = std::ranges::find_if(probation_, overdue); silent != probation_.end();
+       silent = std::ranges::find_if(probation_, overdue)) {
+    release(**silent, Standing::kSilent);
+  }
 }
 
 void Book::replied(Flight& flight, const wire::Identity& identity, std::int64_t now_ns) {
   auto& task = *flight.task;
+  release(task, Standing::kAnswering);
   auto& sample = end(flight, Outcome::kReplied, now_ns);
   sample.responder = identity.responder;
   sample.seen_source = identity.seen_source;
@@ -102,6 +147,7 @@ void Book::replied(Flight& flight, const wire::Identity& identity, std::int64_t 
 
 void Book::refused(Flight& flight, const Refusal& refusal, std::int64_t now_ns) {
   auto& task = *flight.task;
+  release(task, Standing::kAnswering);
   end(flight, Outcome::kRefused, now_ns).refusal = refusal;
   settle(task, 0);
 }
@@ -135,6 +181,7 @@ void Book::begin(TaskState& task) { ++outbox_of(task).open_tasks; }
 
 void Book::settle(TaskState& task, std::uint32_t responder) {
   count_streak(task, responder);
+  if (task.paused && !task.on_probation()) release(task, task.standing);
   if (task.finished()) {
     auto& outbox = outbox_of(task);
     outbox.ended.push_back(task.spec.id);
@@ -164,6 +211,9 @@ std::int64_t Book::next_ns() const {
   auto next = deadlines_.next_ns();
   for (const auto& outbox : outboxes_) {
     if (!outbox.samples.empty()) next = std::min(next, outbox.first_ns + flush_ns_);
+  }
+  for (const auto* task : probation_) {
+    next = std::min(next, task->first_ns + std::chrono::nanoseconds(task->spec.timeout).count() / 2);
   }
   return next;
 }
@@ -200,12 +250,8 @@ void Book::withdraw(TaskState& task) {
     if (flight.task == &task) open.push_back(flight.id);
   });
   for (const auto id : open) {
-    const auto& flight = *flights_.find(id);
-    if (flight.fd >= 0) ::close(flight.fd);
-    young_.closed(flight.sent_ns);
     ended_.add(id, Ending::kExpired);
-    flights_.erase(id);
-    --task.in_flight;
+    close(*flights_.find(id));
     losses_.add(io::Loss::kWithdrawnProbe);
   }
 }

@@ -52,6 +52,9 @@ class Book {
   [[nodiscard]] std::vector<TaskState*> take_finished() { return std::exchange(finished_, {}); }
   // Tasks with one probe at a time whose probe has ended.
   [[nodiscard]] std::vector<TaskState*> take_rested() { return std::exchange(rested_, {}); }
+  // No further turn until it is answered, or for half its timeout; it then is among the rested ones.
+  void hold(TaskState& task);
+  void release_silent(std::int64_t now_ns);
 
   void flush(std::int64_t now_ns);             // batches that are old, or whose last task here has ended
   [[nodiscard]] std::int64_t next_ns() const;  // the next deadline or flush
@@ -69,6 +72,8 @@ class Book {
   Sample& add_sample(TaskState& task, ProbeId id, Outcome outcome, std::int64_t now_ns);
   Sample& end(Flight& flight, Outcome outcome, std::int64_t now_ns);
   void settle(TaskState& task, std::uint32_t responder);
+  void close(Flight& flight);
+  void release(TaskState& task, Standing standing);
   void count_streak(TaskState& task, std::uint32_t responder);
   void withdraw(TaskState& task);
   void send_samples(Outbox& outbox);
@@ -77,7 +82,9 @@ class Book {
   FlightTable flights_;
   EndedFlights ended_;
   Deadlines deadlines_;
-  YoungFlights young_;
+  RecentFlights young_;    // a burst limit over all flights
+  RecentFlights awaited_;  // the window of awaited answers
+  std::vector<TaskState*> probation_;
   std::size_t batch_;
   std::int64_t flush_ns_;
   Sink& sink_;

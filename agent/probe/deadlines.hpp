@@ -51,18 +51,18 @@ class Deadlines {
   std::vector<Lane> lanes_;
 };
 
-// How many of the flights of the last 10 to 20 ms are still open. Limiting these keeps the queues of the answering side
-// short, while probes that nobody will answer may wait for their deadlines by the thousand. Pure.
-class YoungFlights {
+// How many of the flights of the last one to two ticks are still open. Older ones do not count: whoever waits that long
+// waits for a deadline. Pure.
+class RecentFlights {
  public:
-  static constexpr std::int64_t kTickNs = 10'000'000;
+  explicit RecentFlights(std::int64_t tick_ns) : tick_ns_(tick_ns) {}
 
   void opened(std::int64_t sent_ns) {
     roll(sent_ns);
     ++current_;
   }
   void closed(std::int64_t sent_ns) {
-    const auto tick = sent_ns / kTickNs;
+    const auto tick = sent_ns / tick_ns_;
     if (tick == tick_ && current_ > 0) --current_;
     if (tick == tick_ - 1 && previous_ > 0) --previous_;
   }
@@ -70,16 +70,17 @@ class YoungFlights {
     roll(now_ns);
     return current_ + previous_;
   }
-  [[nodiscard]] std::int64_t next_ns() const { return (tick_ + 1) * kTickNs; }  // when the count shrinks by itself
+  [[nodiscard]] std::int64_t next_ns() const { return (tick_ + 1) * tick_ns_; }  // when the count shrinks by itself
 
  private:
   void roll(std::int64_t now_ns) {
-    const auto tick = now_ns / kTickNs;
+    const auto tick = now_ns / tick_ns_;
     if (tick <= tick_) return;
     previous_ = tick == tick_ + 1 ? current_ : 0;
     current_ = 0;
     tick_ = tick;
   }
+  std::int64_t tick_ns_;
   std::int64_t tick_ = 0;
   std::size_t current_ = 0;
   std::size_t previous_ = 0;

@@ -18,6 +18,7 @@ struct Flight {
   std::int64_t sent_ns = 0;
   int fd = -1;  // a socket of its own; closed with the flight
   std::uint16_t source_port = 0;
+  bool awaited = false;       // of a task that is being answered: counts against the window of awaited answers
   bool connected = false;     // tcp-socket: the handshake is over
   bool unidentified = false;  // somebody accepted it without identity
 };

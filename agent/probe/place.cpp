@@ -135,7 +135,12 @@ std::int64_t Place::Loop::send(std::int64_t now_ns) {
     task.due_ns = task.next == 0 || task.due_ns + 2 * interval_ns < now_ns ? now_ns : task.due_ns + interval_ns;
     const auto id = probe_id(task.spec.id, task.next++);
     prober_of(task.spec.method).send(task, id, now_ns);
-    if (!task.one_at_a_time && !task.all_sent()) again(task, now_ns);
+    if (task.one_at_a_time || task.all_sent()) continue;
+    if (task.on_probation()) {
+      book_.hold(task);
+    } else {
+      again(task, now_ns);
+    }
   }
   crafted_.flush(now_ns);
   shared_.budget.give_back(granted - sent);
@@ -143,6 +148,7 @@ std::int64_t Place::Loop::send(std::int64_t now_ns) {
 }
 
 void Place::Loop::tidy(std::int64_t now_ns) {
+  book_.release_silent(now_ns);
   for (auto* task : book_.take_rested()) again(*task, now_ns);
   for (auto* task : book_.take_finished()) {
     turns_.remove(task);

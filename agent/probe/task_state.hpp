@@ -17,6 +17,14 @@ struct AssignmentState {
   std::atomic<std::size_t> open_tasks;  // over all places; who brings it to 0 reports the assignment
 };
 
+// Whether anything comes back for a task. It decides how many of its probes may be under way at once: answers queue up
+// in the machine where too many are awaited, and a queue of a second looks like loss; silence costs nobody anything.
+enum class Standing : std::uint8_t {
+  kUnknown,    // nothing came back yet: a few probes only
+  kAnswering,  // something did: as many as the window of awaited answers allows
+  kSilent,     // nothing did for half a timeout: as many as the flight table holds
+};
+
 struct TaskState {
   ProbeTask spec;
   std::shared_ptr<AssignmentState> assignment;
@@ -26,7 +34,10 @@ struct TaskState {
   std::uint32_t streak = 0;    // consecutive replies of until_responders
   bool enough = false;         // until_count was reached
   bool one_at_a_time = false;  // the next probe only after the last has ended
-  std::int64_t due_ns = 0;     // of the probe sent last
+  Standing standing = Standing::kUnknown;
+  bool paused = false;        // no turns until its standing is known
+  std::int64_t first_ns = 0;  // when its first probe was sent
+  std::int64_t due_ns = 0;    // of the probe sent last
 
   // Set by the task's prober.
   IpAddress source;
@@ -34,6 +45,11 @@ struct TaskState {
   std::shared_ptr<io::Fd> held;  // udp-crafted with a fixed port: the port's reservation
   io::Fd shared;                 // udp-socket with a fixed port: its one socket
 
+  // Enough probes for now to learn whether it is answered. Tasks with a pace of their own are no burden.
+  [[nodiscard]] bool on_probation() const {
+    constexpr std::uint32_t kProbation = 2;
+    return standing == Standing::kUnknown && in_flight >= kProbation && spec.interval.count() == 0;
+  }
   [[nodiscard]] bool all_sent() const { return enough || next == spec.count; }
   [[nodiscard]] bool finished() const { return all_sent() && in_flight == 0; }
 };

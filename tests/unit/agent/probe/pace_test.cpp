@@ -90,9 +90,9 @@ TEST(Deadlines, come_by_their_time_over_different_timeouts) {
   EXPECT_EQ(deadlines.next_ns(), 120);
 }
 
-TEST(YoungFlights, forgets_flights_that_have_grown_old) {
-  YoungFlights young;
-  constexpr auto kTick = YoungFlights::kTickNs;
+TEST(RecentFlights, forgets_flights_that_have_grown_old) {
+  constexpr std::int64_t kTick = 10'000'000;
+  RecentFlights young(kTick);
   young.opened(kTick);
   young.opened(2 * kTick);
   EXPECT_EQ(young.count(2 * kTick), 2U);
