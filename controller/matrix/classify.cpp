@@ -59,7 +59,7 @@ Classifier::Classifier(const plan::Cell& cell, const ResponderIndex& responders)
     const auto responder = responders.find(cell.flow.protocol, endpoint);
     acceptable_.push_back(responder);
     if (cell.flow.vantage.kind == VantageKind::kPod && endpoint.address == cell.flow.vantage.source) {
-      own_responder_ = responder;
+      own_.push_back(responder);
     }
   }
 }
@@ -72,9 +72,7 @@ bool Classifier::source_fits(const Joined& replied) const {
   const auto& expectation = cell_->expectation;
   if (expectation.source == SourceRule::kAny) return true;
   // A pod that reaches itself through its Service must not see its own address, or it would answer itself directly.
-  if (expectation.source == SourceRule::kClient && own_responder_ != 0 && replied.responder == own_responder_) {
-    return replied.peer != cell_->flow.vantage.source;
-  }
+  if (std::ranges::find(own_, replied.responder) != own_.end()) return replied.peer != cell_->flow.vantage.source;
   const auto& allowed = expectation.source_addresses;
   return std::find(allowed.begin(), allowed.end(), replied.peer) != allowed.end();
 }

@@ -36,7 +36,7 @@ class Classifier {
  private:
   const plan::Cell* cell_;
   std::vector<std::uint32_t> acceptable_;
-  std::uint32_t own_responder_ = 0;  // a pod that is its own endpoint: the responder at the client's address
+  std::vector<std::uint32_t> own_;  // a pod that is its own endpoint: the responders at the client's address
 };
 
 }  // namespace conntruth::matrix
