@@ -93,6 +93,7 @@ constexpr std::array kEverywhere = std::to_array<Setting>({
     // No link-local addresses: they would bring router solicitations, multicast reports and redirects along.
     {"ipv6/conf/default/addr_gen_mode", "1", true},
     {"ipv6/icmp/ratelimit", "0", true},
+    {"ipv6/icmp/ratemask", "\n", true},  // the empty list: no type is limited
     {"bridge/bridge-nf-call-iptables", "0", true},
     {"bridge/bridge-nf-call-ip6tables", "0", true},
 });
