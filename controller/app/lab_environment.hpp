@@ -42,6 +42,7 @@ class LabEnvironment final : public Environment {
   [[nodiscard]] std::string controller_endpoint() const;
 
  private:
+  [[nodiscard]] std::vector<Programmed> programmed(std::uint64_t generation) const;
   LabEnvironment(lab::Lab lab, AgentSettings settings, int lock)
       : lab_(std::move(lab)), settings_(std::move(settings)), lock_(lock) {}
   [[nodiscard]] Status start_agent(const std::string& place, const std::vector<Pod>& pods, const std::string& endpoint);

@@ -112,6 +112,7 @@ Status Runner::run_stage(const plan::Stage& stage, std::uint64_t generation) {
   if (auto status = pause(stage.pause); !status) return status;
   auto outstanding = assign(stage.tasks);
   if (!outstanding) return std::unexpected(outstanding.error());
+  if (auto status = writer_.append_marker("probed", stage_number_, "{}"); !status) return status;
   return settle(std::move(*outstanding), steady_clock::now() + kStageLimit);
 }
 
@@ -198,6 +199,10 @@ void Runner::lose_agent(const fleet::AgentLost& lost, Outstanding& outstanding) 
   const auto reason = "agent of " + lost.agent + " was lost: " + lost.why;
   progress_.note(reason);
   partial_reasons_.push_back(reason);
+  const nlohmann::json marker = {{"agent", lost.agent}, {"why", lost.why}};
+  if (auto status = writer_.append_marker("agent-lost", stage_number_, marker.dump()); !status) {
+    partial_reasons_.push_back(status.error().message);
+  }
   std::erase_if(outstanding, [&](const auto& entry) { return entry.second == lost.agent; });
 }
 

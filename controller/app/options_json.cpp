@@ -1,0 +1,91 @@
+#include "controller/app/options_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace conntruth::app {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json write_flows(const plan::Flows& flows) { return {{"socket", flows.socket}, {"crafted", flows.crafted}}; }
+plan::Flows read_flows(const Json& json) { return {json.at("socket"), json.at("crafted")}; }
+
+std::chrono::milliseconds milliseconds(const Json& json) {
+  return std::chrono::milliseconds(json.get<std::chrono::milliseconds::rep>());
+}
+
+template <typename T>
+std::vector<int> numbers(const std::vector<T>& values) {
+  std::vector<int> result;
+  for (const auto value : values) result.push_back(static_cast<int>(value));
+  return result;
+}
+
+template <typename T>
+std::vector<T> enums(const Json& json) {
+  std::vector<T> result;
+  for (const auto& each : json) result.push_back(static_cast<T>(each.get<int>()));
+  return result;
+}
+
+Json write_options(const plan::PlanOptions& options) {
+  return {{"select", options.select},
+          {"skip", options.skip},
+          {"protocols", numbers(options.protocols)},
+          {"families", numbers(options.families)},
+          {"answered", write_flows(options.answered)},
+          {"sticky", write_flows(options.sticky)},
+          {"unanswered", write_flows(options.unanswered)},
+          {"control", write_flows(options.control)},
+          {"fixedFlow", options.fixed_flow},
+          {"rotations", options.rotations},
+          {"rotationIntervalMs", options.rotation_interval.count()},
+          {"timeoutMs", options.timeout.count()},
+          {"followBoundMs", options.follow_bound.count()},
+          {"followIntervalUs", options.follow_interval.count()},
+          {"capabilities", options.capabilities},
+          {"fixedPortOffset", options.fixed_port_offset}};
+}
+
+plan::PlanOptions read_options(const Json& json) {
+  plan::PlanOptions options;
+  json.at("select").get_to(options.select);
+  json.at("skip").get_to(options.skip);
+  options.protocols = enums<Protocol>(json.at("protocols"));
+  options.families = enums<Family>(json.at("families"));
+  options.answered = read_flows(json.at("answered"));
+  options.sticky = read_flows(json.at("sticky"));
+  options.unanswered = read_flows(json.at("unanswered"));
+  options.control = read_flows(json.at("control"));
+  json.at("fixedFlow").get_to(options.fixed_flow);
+  json.at("rotations").get_to(options.rotations);
+  options.rotation_interval = milliseconds(json.at("rotationIntervalMs"));
+  options.timeout = milliseconds(json.at("timeoutMs"));
+  options.follow_bound = milliseconds(json.at("followBoundMs"));
+  options.follow_interval = std::chrono::microseconds(json.at("followIntervalUs").get<std::int64_t>());
+  json.at("capabilities").get_to(options.capabilities);
+  json.at("fixedPortOffset").get_to(options.fixed_port_offset);
+  return options;
+}
+
+}  // namespace
+
+std::string settings_to_json(const RunSettings& settings) {
+  Json facts = Json::array();
+  for (const auto& [name, value] : settings.facts) facts.push_back({name, value});
+  return Json{{"options", write_options(settings.options)}, {"facts", facts}}.dump(1) + "\n";
+}
+
+Result<RunSettings> settings_from_json(std::string_view text) {
+  try {
+    const auto json = Json::parse(text);
+    RunSettings settings{read_options(json.at("options")), {}};
+    for (const auto& fact : json.at("facts")) settings.facts.emplace_back(fact.at(0), fact.at(1));
+    return settings;
+  } catch (const nlohmann::json::exception& error) {
+    return fail(ErrorCode::kInvalidInput, std::string("settings: ") + error.what());
+  }
+}
+
+}  // namespace conntruth::app

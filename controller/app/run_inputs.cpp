@@ -1,0 +1,106 @@
+#include "controller/app/run_inputs.hpp"
+
+#include <fstream>
+#include <iterator>
+
+#include "common/codec/topology_json.hpp"
+#include "common/world/world_reader.hpp"
+#include "controller/app/options_json.hpp"
+#include "controller/catalogue/catalogue.hpp"
+
+namespace conntruth::app {
+
+namespace {
+
+constexpr std::string_view kTopology = "topology.json";
+constexpr std::string_view kNodes = "nodes.json";
+constexpr std::string_view kSettings = "settings.json";
+constexpr std::string_view kWorld = "world.txt";
+constexpr std::string_view kScenarioPrefix = "scenario.";
+
+Result<std::string> read_text(const std::string& path) {
+  const std::ifstream file(path);
+  if (!file) return fail(ErrorCode::kNotFound, path + ": cannot be read");
+  return std::string(std::istreambuf_iterator<char>(file.rdbuf()), {});
+}
+
+Status read_subject(const store::RunReader& reader, RunInputs& inputs) {
+  for (const auto& name : reader.inputs()) {
+    auto text = reader.input(name);
+    if (!text) return std::unexpected(text.error());
+    if (name == kWorld) inputs.world_text = std::move(*text);
+    if (!name.starts_with(kScenarioPrefix)) continue;
+    auto scenario = catalogue::read_scenario(*text, name.substr(kScenarioPrefix.size()));
+    if (!scenario) return std::unexpected(scenario.error());
+    inputs.scenarios.push_back(std::move(*scenario));
+  }
+  inputs.world_origin = kWorld;
+  return {};
+}
+
+}  // namespace
+
+Status add_subject(RunInputs& inputs, const std::string& catalogue, const std::string& world_file) {
+  if (!world_file.empty()) {
+    auto text = read_text(world_file);
+    if (!text) return std::unexpected(text.error());
+    inputs.world_text = std::move(*text);
+    inputs.world_origin = world_file;
+    return {};
+  }
+  auto scenarios = catalogue::load_catalogue(catalogue.empty() ? catalogue::default_directory() : catalogue);
+  if (!scenarios) return std::unexpected(scenarios.error());
+  inputs.scenarios = std::move(*scenarios);
+  return {};
+}
+
+Result<plan::Plan> make_plan(const RunInputs& inputs) {
+  if (inputs.world_text.empty()) {
+    return plan::make_plan(inputs.topology, inputs.nodes, inputs.scenarios, inputs.options);
+  }
+  const auto world = world::read_world(inputs.world_text, inputs.world_origin);
+  if (!world) return std::unexpected(world.error());
+  return plan::make_world_plan(inputs.topology, inputs.nodes, *world, inputs.options);
+}
+
+Status write_inputs(store::RunWriter& writer, const RunInputs& inputs) {
+  world::World nodes;
+  nodes.nodes = inputs.nodes;
+  std::vector<std::pair<std::string, std::string>> files = {
+      {std::string(kTopology), codec::topology_to_json(inputs.topology)},
+      {std::string(kNodes), world::write_world(nodes)},
+      {std::string(kSettings), settings_to_json({inputs.options, inputs.facts})}};
+  if (!inputs.world_text.empty()) files.emplace_back(kWorld, inputs.world_text);
+  for (const auto& scenario : inputs.scenarios) {
+    files.emplace_back(std::string(kScenarioPrefix) + scenario.id + ".yaml", scenario.source);
+  }
+  for (const auto& [name, text] : files) {
+    if (auto status = writer.write_input(name, text); !status) return status;
+  }
+  return {};
+}
+
+Result<RunInputs> read_inputs(const store::RunReader& reader) {
+  RunInputs inputs;
+  auto topology_text = reader.input(kTopology);
+  if (!topology_text) return std::unexpected(topology_text.error());
+  auto nodes_text = reader.input(kNodes);
+  if (!nodes_text) return std::unexpected(nodes_text.error());
+  auto settings_text = reader.input(kSettings);
+  if (!settings_text) return std::unexpected(settings_text.error());
+
+  auto topology = codec::topology_from_json(*topology_text);
+  if (!topology) return std::unexpected(topology.error());
+  auto nodes = world::read_world(*nodes_text, kNodes);
+  if (!nodes) return std::unexpected(nodes.error());
+  auto settings = settings_from_json(*settings_text);
+  if (!settings) return std::unexpected(settings.error());
+  inputs.topology = std::move(*topology);
+  inputs.nodes = std::move(nodes->nodes);
+  inputs.options = std::move(settings->options);
+  inputs.facts = std::move(settings->facts);
+  if (auto status = read_subject(reader, inputs); !status) return std::unexpected(status.error());
+  return inputs;
+}
+
+}  // namespace conntruth::app
