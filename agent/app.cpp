@@ -1,8 +1,12 @@
 #include "agent/app.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
 
 #include "agent/capabilities.hpp"
 #include "agent/node_worker.hpp"
@@ -43,7 +47,7 @@ Status add_place(const std::string& text, std::map<NamespaceName, std::string>& 
 Status run(const AppOptions& options) {
   if (auto allowed = check_capabilities(!options.places.empty()); !allowed) return allowed;
   for (const auto& [name, path] : options.places) {
-    if (access(path.c_str(), R_OK) != 0) return fail_errno("--place " + name + ": open " + path, errno);
+    if (access(path.c_str(), R_OK) != 0) return fail_errno(fmt::format("--place {}: open {}", name, path), errno);
   }
   session::SessionOptions session_options;
   session_options.hello = make_hello(options);
