@@ -67,9 +67,10 @@ class Lab {
   [[nodiscard]] Status publish(const world::World& world);
   [[nodiscard]] std::vector<ProxyReport> proxy_reports() const;
 
-  // Starts a command inside a node's namespaces (network, mount, PID, UTS), as a child of the caller that the node's
-  // init also outlives; returns its pid as the host sees it. `node` may be "external" for the external client. The
-  // child dies with the caller where `die_with_caller` is set.
+  // Starts a command inside a node's namespaces (network, mount, PID, UTS) as a child of the caller, who has to wait
+  // for it; returns its pid as the host sees it. `node` may be "external" for the external client or "fabric" for the
+  // nodes' bridge and router. With `die_with_caller` it dies with the thread that called. Ends with the node in any
+  // case: down() reaps what its own process had started and not waited for.
   struct Command {
     std::vector<std::string> argv;
     std::string pod;          // non-empty: the pod's network namespace instead of the node's

@@ -91,7 +91,14 @@ Status finish_tool(const Job& job) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == kCannotEnter) {
     return fail(ErrorCode::kUnavailable, job.tool->what + ": entering its network namespace failed");
   }
-  return fail(ErrorCode::kInternal, fmt::format("{}: {}: {}", job.tool->what, program, first_lines(job.messages)));
+  const auto message = fmt::format("{}: {}: {}", job.tool->what, program, first_lines(job.messages));
+  for (const auto* lacking : {"Unknown device type", "not supported"}) {
+    if (message.find(lacking) == std::string::npos) continue;
+    return fail(ErrorCode::kUnsupported, message +
+                                             "; a lab needs veth, bridge, policy routing and static neighbours in "
+                                             "the kernel (try `modprobe veth bridge`)");
+  }
+  return fail(ErrorCode::kInternal, message);
 }
 
 }  // namespace
