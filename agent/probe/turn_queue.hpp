@@ -1,5 +1,6 @@
 #pragma once
-// Whose turn it is: items that are ready take turns, items with a pace wait until they are due. Pure.
+// Whose turn it is: items that are ready take turns, items with a pace wait until they are due and then share the turns
+// half and half with the others, so that a paced task keeps its pace among hundreds of unpaced ones. Pure.
 
 #include <algorithm>
 #include <cstdint>
@@ -21,25 +22,28 @@ class TurnQueue {
     }
   }
 
-  // Moves what has become due behind the ready ones; says how many are ready.
+  // Sees what has become due; says how many are ready.
   std::size_t ready(std::int64_t now_ns) {
     while (!waiting_.empty() && waiting_.front().due_ns <= now_ns) {
       std::ranges::pop_heap(waiting_, later);
-      ready_.push_back(waiting_.back().item);
+      due_.push_back(waiting_.back().item);
       waiting_.pop_back();
     }
-    return ready_.size();
+    return ready_.size() + due_.size();
   }
 
-  // The one that has waited longest; only after ready() gave more than 0.
+  // The one that has waited longest of its kind; only after ready() gave more than 0.
   [[nodiscard]] Item take() {
-    const auto item = ready_.front();
-    ready_.pop_front();
+    paced_turn_ = !paced_turn_;
+    auto& queue = ready_.empty() || (paced_turn_ && !due_.empty()) ? due_ : ready_;
+    const auto item = queue.front();
+    queue.pop_front();
     return item;
   }
 
   void remove(Item item) {
     std::erase(ready_, item);
+    std::erase(due_, item);
     if (std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.item == item; }) > 0) {
       std::ranges::make_heap(waiting_, later);
     }
@@ -53,8 +57,10 @@ class TurnQueue {
     Item item;
   };
   static bool later(const Waiting& a, const Waiting& b) { return a.due_ns > b.due_ns; }
-  std::deque<Item> ready_;
+  std::deque<Item> ready_;        // without a pace
+  std::deque<Item> due_;          // with a pace
   std::vector<Waiting> waiting_;  // a heap
+  bool paced_turn_ = false;
 };
 
 }  // namespace conntruth::probe

@@ -66,6 +66,26 @@ TEST(TurnQueue, an_item_waits_until_it_is_due) {
   EXPECT_EQ(turns.next_due_ns(), 200);
 }
 
+TEST(TurnQueue, a_due_item_does_not_queue_behind_hundreds) {
+  TurnQueue<int> turns;
+  for (int item = 0; item < 300; ++item) turns.add(item, 0, 0);
+  turns.add(1000, 50, 0);
+  ASSERT_EQ(turns.ready(50), 301U);
+  const auto first = turns.take();
+  const auto second = turns.take();
+  EXPECT_TRUE(first == 1000 || second == 1000);
+}
+
+TEST(TurnQueue, due_items_leave_half_of_the_turns_to_others) {
+  TurnQueue<int> turns;
+  turns.add(1, 0, 0);
+  for (int item = 100; item < 110; ++item) turns.add(item, 50, 0);
+  ASSERT_EQ(turns.ready(50), 11U);
+  const auto first = turns.take();
+  const auto second = turns.take();
+  EXPECT_TRUE(first == 1 || second == 1);
+}
+
 TEST(TurnQueue, a_removed_item_has_no_turn) {
   TurnQueue<int> turns;
   turns.add(1, 0, 0);
