@@ -121,6 +121,7 @@ TEST_P(Delivery, external_local_without_an_endpoint_here_drops_outsiders_and_ser
   }
   EXPECT_EQ(probe_node_port(Host::kClient), silent());
   EXPECT_EQ(probe_node_port(Host::kRemoteNode), silent());
+  EXPECT_EQ(probe_node_port(Host::kOtherRemotePod), silent()) << "a pod of another node is outside here";
   EXPECT_EQ(probe_node_port(Host::kPodA), replied(of(Host::kRemotePod), of(Host::kPodA)));
   EXPECT_EQ(probe_node_port(Host::kNode), replied(of(Host::kRemotePod), of(Host::kNode)));
   EXPECT_EQ(probe(Host::kPodA, cluster_ip(family())), replied(of(Host::kRemotePod), of(Host::kPodA)));
