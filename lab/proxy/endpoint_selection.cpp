@@ -77,12 +77,14 @@ std::vector<Backend> SliceIndex::backends(const world::Service& service, const w
     }
   }
   std::vector<Backend> backends;
+  backends.reserve(found.size());
   for (auto& [target, backend] : found) backends.push_back(std::move(backend));
   return backends;
 }
 
 Selection select(const std::vector<Backend>& backends, const Place& place) {
   std::vector<const Backend*> all;
+  all.reserve(backends.size());
   for (const auto& each : backends) all.push_back(&each);
   const auto is_ready = [](const Backend* each) { return each->ready; };
   const auto is_local = [](const Backend* each) { return each->local; };

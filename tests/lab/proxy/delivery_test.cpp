@@ -163,6 +163,12 @@ TEST_P(Delivery, a_balancer_of_mode_proxy_is_not_captured) {
   EXPECT_EQ(probe(Host::kPodA, balancer(family())), replied(balancer(family()), of(Host::kPodA)));
 }
 
+TEST_P(Delivery, node_port_of_another_node_is_not_captured) {
+  cluster_.listen(Host::kRemoteNode, family(), kNodePort);
+  cluster_.apply(web({Host::kPodB}));
+  EXPECT_EQ(probe(Host::kPodA, of(Host::kRemoteNode), kNodePort), replied(of(Host::kRemoteNode), of(Host::kPodA)));
+}
+
 TEST_P(Delivery, no_port_of_the_loopback_is_a_node_port) {
   cluster_.apply(web({Host::kPodB}));
   const auto loopback = ip(family() == Family::kIpv4 ? "127.0.0.1" : "::1");
