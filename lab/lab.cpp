@@ -21,7 +21,7 @@ namespace conntruth::lab {
 
 namespace {
 
-constexpr std::chrono::seconds kProxyStart{15};
+constexpr std::chrono::seconds kProxyStart{60};  // a loaded machine; one that died is noticed at once
 
 std::vector<InitProcess> inits_of(const std::string& lab, const std::vector<Process>& processes) {
   auto inits = inits_among(processes);
