@@ -40,7 +40,8 @@ Status Crafted::prepare(TaskState& task) {
     if (!held) return std::unexpected(held.error());
     task.held = std::move(*held);
   }
-  task.ports = &walks_.try_emplace({protocol, task.source, spec.target}, first_port_).first->second;
+  auto& walks = walks_.try_emplace(protocol, kCraftedPorts, start_ns_).first->second;
+  task.ports = &walks.of(task.source, spec.target);
   tasks_[{protocol, spec.target}].push_back(&task);
   return {};
 }
@@ -56,7 +57,7 @@ void Crafted::forget(TaskState& task) {
 // 0: every port of the range is somebody else's.
 std::uint16_t Crafted::choose_port(TaskState& task) {
   if (task.spec.source_port != 0) return task.spec.source_port;
-  for (unsigned attempt = 0; attempt < kPorts; ++attempt) {
+  for (unsigned attempt = 0; attempt < kCraftedPorts.count; ++attempt) {
     const auto port = task.ports->next();
     if (task.spec.method != Method::kUdpCrafted || reserved_.reserve(port)) return port;
   }

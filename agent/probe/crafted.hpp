@@ -15,8 +15,7 @@ namespace conntruth::probe {
 
 class Crafted final : public Prober {
  public:
-  // `first_port`: where port walks start (first_port_at).
-  Crafted(Desk desk, std::uint16_t first_port) : desk_(desk), first_port_(first_port) {}
+  Crafted(Desk desk, std::int64_t start_ns) : desk_(desk), start_ns_(start_ns) {}
   Status prepare(TaskState& task) override;
   void send(TaskState& task, ProbeId id, std::int64_t now_ns) override;
   void flush(std::int64_t now_ns) override;
@@ -62,12 +61,12 @@ class Crafted final : public Prober {
   [[nodiscard]] Flight* find_by_port(Protocol protocol, const wire::Endpoints& flow);
 
   Desk desk_;
-  std::uint16_t first_port_;
+  std::int64_t start_ns_;
   std::map<Family, Sender> senders_;
   std::vector<Receiver> receivers_;  // token = index + 1
   io::ReceiveBatch batch_;
   ReservedPorts reserved_;
-  std::map<std::tuple<Protocol, IpAddress, SocketAddress>, PortWalk> walks_;
+  std::map<Protocol, PortWalks> walks_;
   std::map<Target, std::vector<TaskState*>> tasks_;
 };
 

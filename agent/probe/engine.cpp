@@ -54,7 +54,7 @@ struct Engine::State {
       : options(std::move(the_options)),
         sink(the_sink),
         budget(std::max(1U, options.budget)),
-        shared{options, sink, budget, clock, losses, first_port_at(clock.now_ns())} {}
+        shared{options, sink, budget, clock, losses, clock.now_ns()} {}
 
   EngineOptions options;
   Sink& sink;

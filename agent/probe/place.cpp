@@ -26,9 +26,9 @@ class Place::Loop {
         poller_(std::move(poller)),
         book_(shared_.options.window, shared_.options.batch, std::chrono::nanoseconds(shared_.options.flush).count(),
               shared_.sink, shared_.losses),
-        udp_({book_, poller_, shared_.losses}),
-        tcp_({book_, poller_, shared_.losses}),
-        crafted_({book_, poller_, shared_.losses}, shared_.first_port) {}
+        udp_({book_, poller_, shared_.losses}, shared_.start_ns),
+        tcp_({book_, poller_, shared_.losses}, shared_.start_ns),
+        crafted_({book_, poller_, shared_.losses}, shared_.start_ns) {}
 
   Status open() { return poller_.add(place_.wakeup_->fd(), EPOLLIN, kWakeupToken); }
   void run();

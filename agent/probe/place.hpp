@@ -20,7 +20,7 @@ struct Shared {
   Budget& budget;
   const io::Clock& clock;
   io::LossCounters& losses;
-  std::uint16_t first_port;
+  std::int64_t start_ns;  // when the engine started
 };
 
 class Place {

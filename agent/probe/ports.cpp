@@ -4,13 +4,13 @@
 
 namespace conntruth::probe {
 
-std::uint16_t first_port_at(std::int64_t now_ns) {
-  return static_cast<std::uint16_t>(kFirstPort + now_ns / 10'000'000 % kPorts);
+std::uint16_t first_port_at(std::int64_t now_ns, PortRange range) {
+  return static_cast<std::uint16_t>(range.first + now_ns / 10'000'000 % range.count);
 }
 
 std::uint16_t PortWalk::next() {
   const auto port = next_;
-  next_ = port == kFirstPort + kPorts - 1 ? kFirstPort : static_cast<std::uint16_t>(port + 1);
+  next_ = port == range_.first + range_.count - 1 ? range_.first : static_cast<std::uint16_t>(port + 1);
   return port;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Source ports of crafted probes.
+// Source ports of probes: chosen by us for crafted packets and for sockets alike, because a port that comes back while
+// conntrack still knows its last flow would carry that flow's old translation into the next step of a scenario.
 
 #include <array>
 #include <bitset>
@@ -10,25 +11,59 @@
 
 #include "agent/io/fd.hpp"
 #include "agent/io/filter.hpp"
+#include "common/address.hpp"
 #include "common/result.hpp"
 
 namespace conntruth::probe {
 
-inline constexpr std::uint16_t kFirstPort = io::kFirstCraftedPort;
-inline constexpr std::uint16_t kPorts = io::kLastCraftedPort - io::kFirstCraftedPort + 1;
+struct PortRange {
+  std::uint16_t first;
+  std::uint16_t count;
+};
+inline constexpr PortRange kCraftedPorts{io::kFirstCraftedPort, io::kLastCraftedPort - io::kFirstCraftedPort + 1};
+// Above node ports (30000-32767); most of what Linux itself takes for outgoing sockets.
+inline constexpr PortRange kSocketPorts{33000, 28000};
 
 // Where a walk through the range starts at a time: it moves on by 100 ports a second, so that a run started later meets
 // none of the conntrack entries that the last one left. Pure.
-[[nodiscard]] std::uint16_t first_port_at(std::int64_t now_ns);
+[[nodiscard]] std::uint16_t first_port_at(std::int64_t now_ns, PortRange range);
 
 // Walks round the range; one walk per (source, target, protocol), so that each flow of it is new. Pure.
 class PortWalk {
  public:
-  explicit PortWalk(std::uint16_t first) : next_(first) {}  // kFirstPort .. kFirstPort + kPorts - 1
+  // `first` is in the range.
+  PortWalk(PortRange range, std::uint16_t first) : range_(range), next_(first) {}
   std::uint16_t next();
 
  private:
+  PortRange range_;
   std::uint16_t next_;
+};
+
+// Opens with the walk's next port, and with the one after where somebody else has it; `port` is the one taken.
+template <typename Open>  // Result<io::Fd>(std::uint16_t)
+[[nodiscard]] Result<io::Fd> with_free_port(PortWalk& walk, std::uint16_t& port, Open open) {
+  constexpr int kAttempts = 64;
+  for (int attempt = 1;; ++attempt) {
+    port = walk.next();
+    auto fd = open(port);
+    if (fd || fd.error().code != ErrorCode::kConflict || attempt == kAttempts) return fd;
+  }
+}
+
+// The walks of one place and protocol, all started at the same time.
+class PortWalks {
+ public:
+  PortWalks(PortRange range, std::int64_t start_ns) : range_(range), first_(first_port_at(start_ns, range)) {}
+  // The reference stays valid as long as this object.
+  [[nodiscard]] PortWalk& of(const IpAddress& source, const SocketAddress& target) {
+    return walks_.try_emplace({source, target}, range_, first_).first->second;
+  }
+
+ private:
+  PortRange range_;
+  std::uint16_t first_;
+  std::map<std::pair<IpAddress, SocketAddress>, PortWalk> walks_;
 };
 
 // UDP ports held by sockets that nobody reads, so that the kernel has no reason to answer with "port unreachable"

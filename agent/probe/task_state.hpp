@@ -41,7 +41,7 @@ struct TaskState {
 
   // Set by the task's prober.
   IpAddress source;
-  PortWalk* ports = nullptr;     // crafted: the next source port
+  PortWalk* ports = nullptr;     // the next source port; null where the task has a fixed one
   std::shared_ptr<io::Fd> held;  // udp-crafted with a fixed port: the port's reservation
   io::Fd shared;                 // udp-socket with a fixed port: its one socket
 

@@ -11,19 +11,15 @@ namespace conntruth::probe {
 
 namespace {
 
-Result<io::Fd> open_bound(const ProbeTask& task) {
+// A port may be bound several times over: connections are told apart by their targets.
+Result<io::Fd> open_bound(const ProbeTask& task, std::uint16_t port) {
   const auto family = task.target.address.family();
   auto fd = io::open_socket(io::domain_of(family), SOCK_STREAM, 0);
   if (!fd) return fd;
   auto done = io::enable_error_queue(fd->get(), family);
-  if (done && (task.source_port != 0 || !task.source.is_unspecified())) {
-    const auto any = family == Family::kIpv4 ? IpAddress::v4({}) : IpAddress::v6({});
-    // A port the kernel chooses is chosen at connect, when it need only be free towards this target.
-    done = task.source_port == 0
-               ? io::set_option(fd->get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, "IP_BIND_ADDRESS_NO_PORT")
-               : io::set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-    if (done) done = io::bind_to(fd->get(), {task.source.is_unspecified() ? any : task.source, task.source_port});
-  }
+  if (done) done = io::set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  const auto any = family == Family::kIpv4 ? IpAddress::v4({}) : IpAddress::v6({});
+  if (done) done = io::bind_to(fd->get(), {task.source.is_unspecified() ? any : task.source, port});
   if (!done) return std::unexpected(done.error());
   return fd;
 }
@@ -51,16 +47,18 @@ std::optional<Refusal> refusal_of(int fd, int number, const IpAddress& target) {
 
 Status TcpSockets::prepare(TaskState& task) {
   task.one_at_a_time = task.spec.source_port != 0;
+  if (!task.one_at_a_time) task.ports = &walks_.of(task.spec.source, task.spec.target);
   return {};
 }
 
 void TcpSockets::send(TaskState& task, ProbeId id, std::int64_t now_ns) {
-  auto fd = open_bound(task.spec);
+  std::uint16_t port = task.spec.source_port;
+  const auto open = [&](std::uint16_t each) { return open_bound(task.spec, each); };
+  auto fd = task.ports == nullptr ? open(port) : with_free_port(*task.ports, port, open);
   if (!fd) return desk_.book.failed(task, id, fd.error().message, now_ns);
   const auto target = io::to_kernel(task.spec.target);
   const int error = ::connect(fd->get(), &target.base, io::size_of(target)) == 0 ? 0 : errno;
-  const auto local = io::local_address(fd->get());
-  auto& flight = desk_.book.open(task, id, local ? local->port : std::uint16_t{0}, now_ns);
+  auto& flight = desk_.book.open(task, id, port, now_ns);
   flight.fd = fd->release();
   if (error != 0 && error != EINPROGRESS) return lost(flight, error, now_ns);
   if (auto added = desk_.poller.add(flight.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, id); !added) {

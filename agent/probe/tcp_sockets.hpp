@@ -3,13 +3,14 @@
 // neither end keeps TIME_WAIT. The SYN is sent again by the kernel after one second: with a longer timeout a probe that
 // lost its first SYN is still answered.
 
+#include "agent/probe/ports.hpp"
 #include "agent/probe/prober.hpp"
 
 namespace conntruth::probe {
 
 class TcpSockets final : public Prober {
  public:
-  explicit TcpSockets(Desk desk) : desk_(desk) {}
+  TcpSockets(Desk desk, std::int64_t start_ns) : desk_(desk), walks_(kSocketPorts, start_ns) {}
   Status prepare(TaskState& task) override;
   void send(TaskState& task, ProbeId id, std::int64_t now_ns) override;
   void ready(std::uint64_t token, std::uint32_t events, std::int64_t now_ns) override;
@@ -24,6 +25,7 @@ class TcpSockets final : public Prober {
   void drop_socket(Flight& flight) const;
 
   Desk desk_;
+  PortWalks walks_;
 };
 
 }  // namespace conntruth::probe

@@ -9,15 +9,15 @@ namespace conntruth::probe {
 
 namespace {
 
-Result<io::Fd> open_connected(const ProbeTask& task) {
+// A port may be bound several times over: connected sockets are told apart by their targets.
+Result<io::Fd> open_connected(const ProbeTask& task, std::uint16_t port) {
   const auto family = task.target.address.family();
   auto fd = io::open_socket(io::domain_of(family), SOCK_DGRAM, 0);
   if (!fd) return fd;
   auto done = io::enable_error_queue(fd->get(), family);
-  if (done && (task.source_port != 0 || !task.source.is_unspecified())) {
-    const auto any = family == Family::kIpv4 ? IpAddress::v4({}) : IpAddress::v6({});
-    done = io::bind_to(fd->get(), {task.source.is_unspecified() ? any : task.source, task.source_port});
-  }
+  if (done) done = io::set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  const auto any = family == Family::kIpv4 ? IpAddress::v4({}) : IpAddress::v6({});
+  if (done) done = io::bind_to(fd->get(), {task.source.is_unspecified() ? any : task.source, port});
   if (!done) return std::unexpected(done.error());
   const auto target = io::to_kernel(task.target);
   if (::connect(fd->get(), &target.base, io::size_of(target)) != 0) {
@@ -29,8 +29,11 @@ Result<io::Fd> open_connected(const ProbeTask& task) {
 }  // namespace
 
 Status UdpSockets::prepare(TaskState& task) {
-  if (task.spec.source_port == 0) return {};
-  auto fd = open_connected(task.spec);
+  if (task.spec.source_port == 0) {
+    task.ports = &walks_.of(task.spec.source, task.spec.target);
+    return {};
+  }
+  auto fd = open_connected(task.spec, task.spec.source_port);
   if (!fd) return std::unexpected(fd.error());
   task.shared = std::move(*fd);
   shared_[task.spec.id] = &task;
@@ -39,10 +42,10 @@ Status UdpSockets::prepare(TaskState& task) {
 
 void UdpSockets::send(TaskState& task, ProbeId id, std::int64_t now_ns) {
   if (task.shared) return transmit(task.shared.get(), desk_.book.open(task, id, task.spec.source_port, now_ns), now_ns);
-  auto fd = open_connected(task.spec);
+  std::uint16_t port = 0;
+  auto fd = with_free_port(*task.ports, port, [&](std::uint16_t each) { return open_connected(task.spec, each); });
   if (!fd) return desk_.book.failed(task, id, fd.error().message, now_ns);
-  const auto local = io::local_address(fd->get());
-  auto& flight = desk_.book.open(task, id, local ? local->port : std::uint16_t{0}, now_ns);
+  auto& flight = desk_.book.open(task, id, port, now_ns);
   flight.fd = fd->release();
   if (auto added = desk_.poller.add(flight.fd, EPOLLIN, id); !added) {
     return desk_.book.failed(flight, added.error().message, now_ns);

@@ -4,13 +4,14 @@
 
 #include <unordered_map>
 
+#include "agent/probe/ports.hpp"
 #include "agent/probe/prober.hpp"
 
 namespace conntruth::probe {
 
 class UdpSockets final : public Prober {
  public:
-  explicit UdpSockets(Desk desk) : desk_(desk) {}
+  UdpSockets(Desk desk, std::int64_t start_ns) : desk_(desk), walks_(kSocketPorts, start_ns) {}
   Status prepare(TaskState& task) override;
   void send(TaskState& task, ProbeId id, std::int64_t now_ns) override;
   void ready(std::uint64_t token, std::uint32_t events, std::int64_t now_ns) override;
@@ -23,6 +24,7 @@ class UdpSockets final : public Prober {
   bool read_answer(int fd, std::uint64_t token, std::int64_t now_ns);
 
   Desk desk_;
+  PortWalks walks_;
   std::unordered_map<std::uint32_t, TaskState*> shared_;  // tasks with a fixed port
 };
 

@@ -124,19 +124,20 @@ TEST(RecentFlights, forgets_flights_that_have_grown_old) {
 }
 
 TEST(PortWalk, visits_the_whole_range_before_it_repeats) {
-  PortWalk walk(kFirstPort + kPorts - 5);
+  constexpr auto kFirst = kCraftedPorts.first + kCraftedPorts.count - 5;
+  PortWalk walk(kCraftedPorts, kFirst);
   std::set<std::uint16_t> seen;
-  for (unsigned i = 0; i < kPorts; ++i) seen.insert(walk.next());
-  EXPECT_EQ(seen.size(), kPorts);
+  for (unsigned i = 0; i < kCraftedPorts.count; ++i) seen.insert(walk.next());
+  EXPECT_EQ(seen.size(), kCraftedPorts.count);
   EXPECT_EQ(*seen.begin(), 10000);
   EXPECT_EQ(*seen.rbegin(), 29999);
-  EXPECT_EQ(walk.next(), kFirstPort + kPorts - 5);
+  EXPECT_EQ(walk.next(), kFirst);
 }
 
 TEST(PortWalk, starts_elsewhere_a_second_later) {
-  EXPECT_EQ(first_port_at(0), 10000);
-  EXPECT_EQ(first_port_at(kSecond), 10100);
-  EXPECT_EQ(first_port_at(200 * kSecond), 10000);
+  EXPECT_EQ(first_port_at(0, kCraftedPorts), 10000);
+  EXPECT_EQ(first_port_at(kSecond, kCraftedPorts), 10100);
+  EXPECT_EQ(first_port_at(200 * kSecond, kCraftedPorts), 10000);
 }
 
 }  // namespace
