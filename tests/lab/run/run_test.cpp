@@ -40,8 +40,9 @@ TEST_F(RunTest, a_healthy_lab_is_green_and_the_report_counts_every_cell) {
 
 TEST_F(RunTest, every_node_is_a_client_in_both_families) {
   const auto finished = run({"--select", "clusterip", "-o", "json"});
+  const auto report = Json::parse(finished.out);
   std::set<std::string> seen;
-  for (const auto& cell : Json::parse(finished.out).at("cells")) {
+  for (const auto& cell : report.at("cells")) {
     seen.insert(cell.at("vantage").get<std::string>() + "/" + cell.at("family").get<std::string>());
   }
   for (const auto* node : {"node-1", "node-2", "node-3"}) {
