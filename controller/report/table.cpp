@@ -9,6 +9,7 @@
 #include "controller/judge/names.hpp"
 #include "controller/report/glyphs.hpp"
 #include "controller/report/grid.hpp"
+#include "controller/report/merge.hpp"
 
 namespace conntruth::report {
 
@@ -112,7 +113,7 @@ std::string words(const Summary& summary) {
 class TablePrinter {
  public:
   TablePrinter(std::ostream& out, const Report& report, const TableOptions& options)
-      : out_(out), report_(report), options_(options), grids_(make_grids(report)) {
+      : out_(out), report_(report), options_(options), grids_(merge_alike(make_grids(report))) {
     for (const auto index : report.table_order) {
       const auto& cell = report.cells[index];
       if (!summaries_.contains(cell.scenario)) scenarios_.push_back(cell.scenario);
