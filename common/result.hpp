@@ -19,14 +19,14 @@
 namespace conntruth {
 
 enum class ErrorCode {
-  kInvalidInput,   // what the user wrote is wrong: a field, a flag, a file; the message names it and the remedy
-  kNotFound,       // a named thing does not exist
-  kUnsupported,    // this kernel, agent or environment cannot do it
-  kPermission,     // a capability or privilege is missing
-  kConflict,       // a name, port or address is taken
-  kUnavailable,    // a peer or a process went away; trying later may help
-  kResource,       // out of space, memory, ports, budget
-  kInternal,       // a system call failed in a way nobody asked for
+  kInvalidInput,  // what the user wrote is wrong: a field, a flag, a file; the message names it and the remedy
+  kNotFound,      // a named thing does not exist
+  kUnsupported,   // this kernel, agent or environment cannot do it
+  kPermission,    // a capability or privilege is missing
+  kConflict,      // a name, port or address is taken
+  kUnavailable,   // a peer or a process went away; trying later may help
+  kResource,      // out of space, memory, ports, budget
+  kInternal,      // a system call failed in a way nobody asked for
 };
 
 struct Error {
@@ -34,9 +34,7 @@ struct Error {
   std::string message;  // one line, no trailing stop, says what was wrong and what to do about it
 
   // Puts where it happened in front: "world file: service web: port 0 is out of range".
-  [[nodiscard]] Error in(std::string_view where) const {
-    return {code, std::string(where) + ": " + message};
-  }
+  [[nodiscard]] Error in(std::string_view where) const { return {code, std::string(where) + ": " + message}; }
   bool operator==(const Error&) const = default;
 };
 

@@ -11,7 +11,8 @@
 
 namespace conntruth {
 
-// Which outcomes are acceptable. Several may be: kube-proxy drops what is outside loadBalancerSourceRanges, others refuse.
+// Which outcomes are acceptable. Several may be: kube-proxy drops what is outside loadBalancerSourceRanges, others
+// refuse.
 struct OutcomeSet {
   bool replied = false;
   bool refused = false;
@@ -21,10 +22,10 @@ struct OutcomeSet {
 [[nodiscard]] std::string to_string(const OutcomeSet& outcomes);  // "replied", "refused|timed-out"
 
 enum class SourceRule : std::uint8_t {
-  kAny,            // nothing is asserted
-  kClient,         // the client's own address; where a pod's flow comes back to that pod itself (hairpin): not its own
-  kNode,           // an address of `source_nodes`
-  kClientOrNode,   // either
+  kAny,           // nothing is asserted
+  kClient,        // the client's own address; where a pod's flow comes back to that pod itself (hairpin): not its own
+  kNode,          // an address of `source_nodes`
+  kClientOrNode,  // either
 };
 [[nodiscard]] std::string_view to_string(SourceRule rule);  // "any", "client", "node", "client-or-node"
 
@@ -38,19 +39,19 @@ enum class Spread : std::uint8_t {
 
 // One rule that took part in the decision, in the order in which they were applied.
 struct Rule {
-  std::string id;    // stable, kebab-case: "etp-local-none-local-drop"
-  std::string text;  // one sentence for people with the names and numbers of this very case
+  std::string id;      // stable, kebab-case: "etp-local-none-local-drop"
+  std::string text;    // one sentence for people with the names and numbers of this very case
   std::string source;  // "KEP-1669", "kube-proxy: topology.go CategorizeEndpoints", ...
   bool operator==(const Rule&) const = default;
 };
 
 struct Expectation {
   OutcomeSet outcomes;
-  std::vector<SocketAddress> endpoints;    // who may answer, sorted; empty where no reply is acceptable
+  std::vector<SocketAddress> endpoints;  // who may answer, sorted; empty where no reply is acceptable
   Spread spread = Spread::kUniform;
   SourceRule source = SourceRule::kAny;
-  std::vector<IpAddress> source_addresses; // the client's and/or nodes' addresses that satisfy `source`, sorted
-  bool scored = true;                      // false: recorded only (implementation defined)
+  std::vector<IpAddress> source_addresses;  // the client's and/or nodes' addresses that satisfy `source`, sorted
+  bool scored = true;                       // false: recorded only (implementation defined)
   std::vector<Rule> rules;
   bool operator==(const Expectation&) const = default;
 };

@@ -27,9 +27,9 @@ enum class EntryKind : std::uint8_t {
   kNodePort,
   kExternalIp,
   kLoadBalancer,
-  kPodIp,         // an endpoint's own address and port: headless Services and controls
-  kUnusedPort,    // a Service's address with a port that no Service has
-  kUnallocated,   // an address of the Service range that no Service has
+  kPodIp,        // an endpoint's own address and port: headless Services and controls
+  kUnusedPort,   // a Service's address with a port that no Service has
+  kUnallocated,  // an address of the Service range that no Service has
 };
 [[nodiscard]] std::string_view to_string(EntryKind kind);  // "clusterIP", "nodePort", "externalIP", "loadBalancer", ...
 

@@ -53,14 +53,14 @@ struct Refusal {
 struct Sample {
   ProbeId id = 0;
   Outcome outcome = Outcome::kToolError;
-  std::uint32_t responder = 0;        // replied: ResponderSpec.id; 0 otherwise
-  SocketAddress seen_source;          // replied: the source address the responder saw
-  SocketAddress seen_destination;     // replied: the destination it saw (its own address)
-  Refusal refusal;                    // refused: what and from whom
-  std::uint16_t source_port = 0;      // the client's
-  std::int64_t sent_ns = 0;           // client's clock
-  std::int64_t round_trip_ns = 0;     // replied and refused; user to user
-  std::string error;                  // tool-error: one line
+  std::uint32_t responder = 0;     // replied: ResponderSpec.id; 0 otherwise
+  SocketAddress seen_source;       // replied: the source address the responder saw
+  SocketAddress seen_destination;  // replied: the destination it saw (its own address)
+  Refusal refusal;                 // refused: what and from whom
+  std::uint16_t source_port = 0;   // the client's
+  std::int64_t sent_ns = 0;        // client's clock
+  std::int64_t round_trip_ns = 0;  // replied and refused; user to user
+  std::string error;               // tool-error: one line
   bool operator==(const Sample&) const = default;
 };
 
@@ -90,10 +90,10 @@ struct ProbeTask {
   IpAddress source;      // unspecified: the kernel's choice
   SocketAddress target;  // an unspecified address or port 0 is a tool error for every probe of the task
   Method method = Method::kUdpSocket;
-  std::uint32_t count = 1;                            // probes to send
-  std::chrono::microseconds interval{0};              // between two probes of this task; 0: as the budget allows
-  std::chrono::milliseconds timeout{1000};            // per probe
-  std::uint16_t source_port = 0;                      // non-zero: every probe uses this one (one 5-tuple)
+  std::uint32_t count = 1;                  // probes to send
+  std::chrono::microseconds interval{0};    // between two probes of this task; 0: as the budget allows
+  std::chrono::milliseconds timeout{1000};  // per probe
+  std::uint16_t source_port = 0;            // non-zero: every probe uses this one (one 5-tuple)
   // Non-empty: stop early after `until_count` consecutive replies of one of these responders (following a change).
   std::vector<std::uint32_t> until_responders;
   std::uint32_t until_count = 0;

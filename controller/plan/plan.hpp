@@ -41,8 +41,8 @@ struct PlannedResponder {
 struct Control {
   std::string id;  // "control/positive/node-1-pod-0>node-2-pod-0/tcp/ipv4"
   bool positive = true;
-  std::uint32_t responder = 0;        // positive: who must answer
-  std::vector<std::uint32_t> tasks;   // task ids
+  std::uint32_t responder = 0;       // positive: who must answer
+  std::vector<std::uint32_t> tasks;  // task ids
 };
 
 enum class CellRule : std::uint8_t {
@@ -52,12 +52,12 @@ enum class CellRule : std::uint8_t {
 };
 
 struct Cell {
-  std::string id;        // stable: "SCENARIO/STEP/ROW>ENTRY/PROTOCOL/FAMILY"
+  std::string id;  // stable: "SCENARIO/STEP/ROW>ENTRY/PROTOCOL/FAMILY"
   std::string scenario;
   std::string step;
-  std::string table;     // cells with the same table make one matrix: "web clusterIP tcp ipv4"
-  std::string row;       // vantage name
-  std::string column;    // entry (and, where one Service stands for one endpoint, the endpoint's node)
+  std::string table;   // cells with the same table make one matrix: "web clusterIP tcp ipv4"
+  std::string row;     // vantage name
+  std::string column;  // entry (and, where one Service stands for one endpoint, the endpoint's node)
   Flow flow;
   Expectation expectation;
   CellRule rule = CellRule::kFlows;
@@ -72,7 +72,7 @@ struct Stage {
   std::vector<PlannedTask> follow_tasks;
   std::vector<PlannedTask> tasks;  // controls and body
   std::vector<Control> controls;
-  std::vector<Cell> cells;         // including the follow cells
+  std::vector<Cell> cells;  // including the follow cells
 };
 
 // A cell that was selected but cannot be run here, and why ("agent cannot do sctp-init", "node has no ipv6 address").

@@ -14,7 +14,8 @@
 
 namespace conntruth {
 
-// When one node's dataplane says that it has a generation of the world in the kernel (its own claim, beside our probes).
+// When one node's dataplane says that it has a generation of the world in the kernel (its own claim, beside our
+// probes).
 struct Programmed {
   std::string node;
   std::uint64_t generation = 0;
@@ -36,8 +37,8 @@ class Environment {
   virtual void stop_agents() = 0;
   // Hands the world to every node's dataplane; returns at once.
   [[nodiscard]] virtual Status publish(const world::World& world) = 0;
-  // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`; event-driven.
-  // Returns what was said; nodes that said nothing are missing.
+  // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`;
+  // event-driven. Returns what was said; nodes that said nothing are missing.
   [[nodiscard]] virtual std::vector<Programmed> wait_programmed(std::uint64_t generation,
                                                                 std::chrono::steady_clock::time_point deadline) = 0;
 };

@@ -21,8 +21,8 @@ OWN = (
     ("common/*", ("common/*",)),
     # The oracle is the specification: pure, built on the words alone, never on what runs or judges.
     ("controller/oracle/*", ("common/*",)),
-    # The command that wires everything is the only place where the controller meets the lab.
-    ("controller/app/*", ("common/*", "controller/*", "lab/lab.hpp", "lab/cli/*.hpp")),
+    # The command that wires everything is the only place where the controller meets the lab; its demo plants a fault.
+    ("controller/app/*", ("common/*", "controller/*", "lab/lab.hpp", "lab/cli/*.hpp", "lab/faults/faults.hpp")),
     ("controller/*", ("common/*", "controller/*")),
     # The lab's proxy must not share a mistake with the oracle, so no lab file sees the controller at all.
     ("lab/*", ("common/*", "lab/*")),

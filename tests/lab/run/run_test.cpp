@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
-
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/lab/run/run_fixture.hpp"
 
