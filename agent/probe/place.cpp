@@ -16,6 +16,14 @@ constexpr std::size_t kProbesPerTurn = io::kBatch;
 constexpr std::int64_t kGrainNs = 1'000'000;  // deadlines and budget are looked at this often at most
 constexpr std::int64_t kCongestedNs = 5'000'000;
 
+// When the walks of a place start: places start apart from each other, as their flows may be masqueraded to one
+// address.
+std::int64_t walk_start_ns(const Shared& shared, const NamespaceName& place) {
+  constexpr std::int64_t kNsPerPort = 10'000'000;
+  return shared.start_ns +
+         static_cast<std::int64_t>(std::hash<NamespaceName>()(place) % kSocketPorts.count) * kNsPerPort;
+}
+
 }  // namespace
 
 class Place::Loop {
@@ -26,9 +34,9 @@ class Place::Loop {
         poller_(std::move(poller)),
         book_(shared_.options.window, shared_.options.batch, std::chrono::nanoseconds(shared_.options.flush).count(),
               shared_.sink, shared_.losses),
-        udp_({book_, poller_, shared_.losses}, shared_.start_ns),
-        tcp_({book_, poller_, shared_.losses}, shared_.start_ns),
-        crafted_({book_, poller_, shared_.losses}, shared_.start_ns) {}
+        udp_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)),
+        tcp_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)),
+        crafted_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)) {}
 
   Status open() { return poller_.add(place_.wakeup_->fd(), EPOLLIN, kWakeupToken); }
   void run();

@@ -4,14 +4,26 @@
 
 namespace conntruth::probe {
 
+namespace {
+
+constexpr std::int64_t kNsPerPort = 10'000'000;  // 100 ports a second
+
+}  // namespace
+
 std::uint16_t first_port_at(std::int64_t now_ns, PortRange range) {
-  return static_cast<std::uint16_t>(range.first + now_ns / 10'000'000 % range.count);
+  return static_cast<std::uint16_t>(range.first + now_ns / kNsPerPort % range.count);
 }
 
 std::uint16_t PortWalk::next() {
   const auto port = next_;
   next_ = port == range_.first + range_.count - 1 ? range_.first : static_cast<std::uint16_t>(port + 1);
   return port;
+}
+
+PortWalk& PortWalks::of(const IpAddress& source, const SocketAddress& target) {
+  const auto shift = (std::hash<IpAddress>()(source) * 31 + std::hash<SocketAddress>()(target)) % range_.count;
+  const auto first = first_port_at(start_ns_ + static_cast<std::int64_t>(shift) * kNsPerPort, range_);
+  return walks_.try_emplace({source, target}, range_, first).first->second;
 }
 
 namespace {

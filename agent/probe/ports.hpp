@@ -51,18 +51,17 @@ template <typename Open>  // Result<io::Fd>(std::uint16_t)
   }
 }
 
-// The walks of one place and protocol, all started at the same time.
+// The walks of one place and protocol. Each starts at a number of its own: flows of several entries and vantages meet
+// at one endpoint, and with equal ports every second of them would make conntrack look for another source port.
 class PortWalks {
  public:
-  PortWalks(PortRange range, std::int64_t start_ns) : range_(range), first_(first_port_at(start_ns, range)) {}
+  PortWalks(PortRange range, std::int64_t start_ns) : range_(range), start_ns_(start_ns) {}
   // The reference stays valid as long as this object.
-  [[nodiscard]] PortWalk& of(const IpAddress& source, const SocketAddress& target) {
-    return walks_.try_emplace({source, target}, range_, first_).first->second;
-  }
+  [[nodiscard]] PortWalk& of(const IpAddress& source, const SocketAddress& target);
 
  private:
   PortRange range_;
-  std::uint16_t first_;
+  std::int64_t start_ns_;
   std::map<std::pair<IpAddress, SocketAddress>, PortWalk> walks_;
 };
 

@@ -102,6 +102,11 @@ constexpr std::array kForwarding = std::to_array<Setting>({
     {"ipv4/ip_forward", "1"},
     {"ipv6/conf/all/forwarding", "1", true},
     {"ipv6/conf/default/forwarding", "1", true},
+    // A full check makes hundreds of thousands of flows in seconds, and the maximum of the conntrack table belongs to
+    // the host. Finished flows leave early, or the table would fill up and evict flows that wait for their answer.
+    {"netfilter/nf_conntrack_udp_timeout", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_close", "1", true},
+    {"netfilter/nf_conntrack_tcp_timeout_syn_recv", "10", true},
 });
 
 Status make_pod_namespace(const std::string& name) {
