@@ -84,6 +84,10 @@ void check_probes(const Field& root, const Scenario& scenario) {
 void read_body(const Field& root, Scenario& scenario) {
   only(root, {"id", "title", "covers", "needs", "services", "probes", "steps"});
   scenario.id = read_id(root["id"], kMaxIdLength);
+  for (const auto* taken : {"follow", "world", "control"}) {
+    if (scenario.id == taken)
+      root["id"].wrong(fmt::format("\"{}\" is a name that the plan itself uses; choose another", taken));
+  }
   scenario.title = root["title"].required_text();
   scenario.covers = root["covers"].texts();
   const auto needs = root["needs"];

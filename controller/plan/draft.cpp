@@ -16,7 +16,6 @@ std::string Draft::id() const {
 namespace {
 
 using catalogue::Client;
-using catalogue::NodeWord;
 using catalogue::ProbeRule;
 using catalogue::ProbeSpec;
 

@@ -25,6 +25,8 @@ struct Flows {
   [[nodiscard]] std::uint32_t total() const { return socket + crafted; }
 };
 
+// Every field has an initializer, so that callers may name just the ones they set.
+// NOLINTBEGIN(readability-redundant-member-init)
 struct PlanOptions {
   // Globs. Without a slash: scenario ids and ids that scenarios cover; with one: cell ids. Empty `select`: everything.
   std::vector<std::string> select{};
@@ -51,6 +53,7 @@ struct PlanOptions {
   // its canary.
   std::uint16_t fixed_port_offset = 0;
 };
+// NOLINTEND(readability-redundant-member-init)
 
 [[nodiscard]] Result<Plan> make_plan(const Topology& topology, const std::vector<world::Node>& nodes,
                                      const std::vector<catalogue::Scenario>& scenarios, const PlanOptions& options);

@@ -77,6 +77,14 @@ std::string StageBuilder::why_not(const Draft& draft) const {
     return fmt::format("the agent on {} cannot do {}", agent, to_string(methods_for(draft.protocol).back()));
   }
   const auto family = draft.entry.target.address.family();
+  for (const auto* place : draft.endpoints) {
+    if (!capabilities.empty() && !capabilities.contains(place->agent)) {
+      return fmt::format("there is no agent on {} to answer", place->agent);
+    }
+    if (draft.protocol == Protocol::kSctp && !workshop_.can(place->agent, Method::kSctpInit)) {
+      return fmt::format("the agent on {} cannot answer sctp", place->agent);
+    }
+  }
   if (!workshop_.can_family(agent, family)) return fmt::format("the agent on {} has no {}", agent, to_string(family));
   return {};
 }

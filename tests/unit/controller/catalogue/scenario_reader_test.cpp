@@ -113,6 +113,7 @@ INSTANTIATE_TEST_SUITE_P(
     ScenarioReader, ScenarioMistake,
     testing::Values(
         Wrong{"id: example", "id: Example", "example.yaml:1: scenario Example: id: \"Example\" must be at most"},
+        Wrong{"id: example", "id: follow", "id: \"follow\" is a name that the plan itself uses"},
         Wrong{"title: An example\n", "", "scenario example: title: is required"},
         Wrong{"covers", "cover", "example.yaml:3: scenario example: cover: is not a known field"},
         Wrong{"{on: first", "{on: frist",

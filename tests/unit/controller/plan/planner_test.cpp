@@ -237,9 +237,11 @@ TEST(Planner, says_why_a_scenario_cannot_run_here) {
 }
 
 TEST(Planner, leaves_out_what_an_agent_cannot_do_and_says_so) {
+  constexpr std::string_view kFirst =
+      "id: web\ntitle: A\nservices: {web: {endpoints: [{on: first}]}}\nprobes: [{from: [node], to: [clusterIP]}]\n";
   auto options = small();
   options.capabilities = {{"node-1", {"tcp-socket", "ipv6"}}, {"node-2", {"udp-socket"}}, {"external", {}}};
-  const auto plan = *plan_of(kWeb, {.nodes = 3, .pods = 1}, options);
+  const auto plan = *plan_of(kFirst, {.nodes = 3, .pods = 1}, options);
   const auto& cell = cell_of(plan, "web/steady/node-1>clusterIP:web:tcp/tcp/ipv4");
   ASSERT_THAT(cell.tasks, SizeIs(1));
   EXPECT_EQ(task_of(plan, cell.tasks[0]).count, 280U);  // all of them by the method that is left
@@ -248,6 +250,22 @@ TEST(Planner, leaves_out_what_an_agent_cannot_do_and_says_so) {
   EXPECT_THAT(lines,
               testing::Contains("web/steady/node-2>clusterIP:web:tcp/tcp/ipv4: the agent on node-2 cannot do tcp-syn"));
   EXPECT_THAT(lines, testing::Contains("web/steady/node-3>clusterIP:web:tcp/tcp/ipv4: there is no agent on node-3"));
+}
+
+TEST(Planner, does_not_run_a_cell_whose_endpoints_nobody_answers_for) {
+  auto options = PlanOptions{.protocols = {Protocol::kSctp}};
+  options.capabilities = {{"node-1", {"sctp-init", "ipv6"}}, {"node-2", {"udp-socket", "ipv6"}}};
+  const auto plan = *plan_of(R"(
+id: web
+title: SCTP
+services: {web: {spec: {ports: [{name: sctp, port: 80, protocol: SCTP}]}, endpoints: [{on: last}]}}
+probes: [{from: [pod], clients: first, to: [clusterIP]}]
+)",
+                             {.nodes = 2}, options);
+  EXPECT_THAT(cell_ids(plan), IsEmpty());
+  ASSERT_FALSE(plan.not_run.empty());
+  EXPECT_EQ(plan.not_run.back().reason, "the agent on node-2 cannot answer sctp");
+  for (const auto& responder : plan.responders) EXPECT_NE(responder.spec.protocol, Protocol::kSctp);
 }
 
 TEST(Planner, selects_by_scenario_cover_and_cell) {
