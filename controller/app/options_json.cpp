@@ -39,6 +39,7 @@ Json write_options(const plan::PlanOptions& options) {
           {"unanswered", write_flows(options.unanswered)},
           {"control", write_flows(options.control)},
           {"fixedFlow", options.fixed_flow},
+          {"fixedIntervalMs", options.fixed_interval.count()},
           {"rotations", options.rotations},
           {"rotationIntervalMs", options.rotation_interval.count()},
           {"timeoutMs", options.timeout.count()},
@@ -59,6 +60,7 @@ plan::PlanOptions read_options(const Json& json) {
   options.unanswered = read_flows(json.at("unanswered"));
   options.control = read_flows(json.at("control"));
   json.at("fixedFlow").get_to(options.fixed_flow);
+  options.fixed_interval = milliseconds(json.at("fixedIntervalMs"));
   json.at("rotations").get_to(options.rotations);
   options.rotation_interval = milliseconds(json.at("rotationIntervalMs"));
   options.timeout = milliseconds(json.at("timeoutMs"));

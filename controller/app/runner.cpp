@@ -18,6 +18,8 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTick{200};
 // An agent whose tasks are not through by then is stuck; its heartbeat alone does not help the run.
 constexpr std::chrono::minutes kStageLimit{10};
+// Twice the time after which agents hand over what they have.
+constexpr std::chrono::milliseconds kSightsGrace{100};
 
 std::int64_t monotonic_ns() {
   timespec now{};
@@ -102,6 +104,8 @@ Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation)
     samples_ = 0;
     if (auto status = run_stage(plan.stages[index], first_generation + index); !status) return status;
   }
+  // Responders report what they saw a little after the probing agent is done.
+  if (auto status = pause(kSightsGrace); !status) return status;
   if (interrupted_) partial_reasons_.emplace_back("interrupted");
   progress_.finish();
   return {};
@@ -175,6 +179,12 @@ Status Runner::settle(Outstanding outstanding, Deadline deadline) {
 Status Runner::handle(const fleet::Event& event, Outstanding& outstanding) {
   if (const auto* batch = std::get_if<fleet::Batch>(&event)) return take_batch(*batch, outstanding);
   if (const auto* lost = std::get_if<fleet::AgentLost>(&event)) lose_agent(*lost, outstanding);
+  if (const auto* anew = std::get_if<fleet::AgentJoined>(&event)) {
+    // Its responders are gone with its old session: what others send to them would be lost through our own fault.
+    const auto reason = "agent of " + anew->hello.node + " started anew in the middle of the run";
+    progress_.note(reason);
+    partial_reasons_.push_back(reason);
+  }
   if (const auto* back = std::get_if<fleet::AgentResumed>(&event)) {
     progress_.note("agent of " + back->agent + " was cut off and is back; nothing was lost");
   }

@@ -40,6 +40,7 @@ struct PlanOptions {
   Flows unanswered{8, 56};  // no answer is expected: each probe that is not refused costs its whole timeout
   Flows control{4, 16};     // also cells that are recorded and not scored
   std::uint32_t fixed_flow = 8;
+  std::chrono::milliseconds fixed_interval{300};
   std::uint32_t rotations = 6;
   std::chrono::milliseconds rotation_interval{1200};  // longer than the scenarios' affinity timeout of 1 s
   std::chrono::milliseconds timeout{1000};

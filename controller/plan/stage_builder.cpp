@@ -134,6 +134,9 @@ std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Ex
   auto& task = stage_.tasks.back().task;
   task.source_port = draft.source_port;
   if (draft.rule == ProbeRule::kRotate) task.interval = workshop_.options.rotation_interval;
+  // Spread over more than two seconds: conntrack then takes the flow for a stream and keeps it for minutes, as it would
+  // a client's that goes on sending.
+  if (draft.rule == ProbeRule::kFixedFlow) task.interval = workshop_.options.fixed_interval;
   return {id};
 }
 
