@@ -7,12 +7,14 @@ import pathlib
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import check_data  # noqa: E402
 import check_sizes  # noqa: E402
 import check_words  # noqa: E402
 import lint  # noqa: E402
+import tidy  # noqa: E402
 import tools  # noqa: E402
 
 
@@ -104,6 +106,37 @@ class Tools(Planted):
     def test_shell_is_found_by_its_first_line(self):
         self.put("tool", "#!/usr/bin/env bash\necho $1\n")
         self.only(tools.shellcheck(self.root), "tool", "SC2086")
+
+
+class TidyMemory(Planted):
+    """What was clean is not looked at again, until something that it depends on changes."""
+
+    def key(self, headers=None):
+        folder = str(self.root / "build")
+        entry = {"directory": folder, "file": str(self.root / "a.cpp"), "command": "c++ -O2 -o room/a.cpp.o -c a.cpp"}
+        known = {"room/a.cpp.o": ["../a.hpp"]} if headers is None else headers
+        with unittest.mock.patch.object(tidy, "dependencies", return_value=known):
+            return tidy.Keys(self.root).key(entry)
+
+    def setUp(self):
+        super().setUp()
+        self.put(".clang-tidy", "Checks: x\n")
+        self.put("a.cpp", "int x;\n")
+        self.put("a.hpp", "int y;\n")
+
+    def test_an_unchanged_file_keeps_its_key(self):
+        self.assertIsNotNone(self.key())
+        self.assertEqual(self.key(), self.key())
+
+    def test_its_text_a_header_or_the_checks_give_it_another_one(self):
+        for name in ("a.cpp", "a.hpp", ".clang-tidy"):
+            with self.subTest(name=name):
+                before = self.key()
+                self.put(name, "changed\n")
+                self.assertNotEqual(before, self.key())
+
+    def test_a_file_that_was_never_compiled_has_none(self):
+        self.assertIsNone(self.key(headers={}))
 
 
 class CommandLine(unittest.TestCase):

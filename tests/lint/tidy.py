@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import time
@@ -28,6 +29,12 @@ def commands(root):
     with open(root / "build" / "compile_commands.json", encoding="utf-8") as file:
         entries = json.load(file)
     return {e["file"]: e for e in entries if not e["file"].startswith(str(root / "build"))}
+
+
+def output_of(entry):
+    """The object that a compile command writes; CMake 3.25 tells it inside of the command only."""
+    words = shlex.split(entry["command"])
+    return words[words.index("-o") + 1] if "-o" in words else None
 
 
 def dependencies(root):
@@ -68,7 +75,7 @@ class Keys:
 
     def key(self, entry):
         """None where the headers are not known, as for a file that was never compiled."""
-        headers = self.headers.get(entry.get("output"))
+        headers = self.headers.get(output_of(entry))
         if headers is None:
             return None
         paths = sorted({pathlib.Path(entry["directory"], name).resolve() for name in [*headers, entry["file"]]})
