@@ -129,7 +129,7 @@ class TidyMemory(Planted):
         self.assertEqual(self.key(), self.key())
 
     def test_its_text_a_header_or_the_checks_give_it_another_one(self):
-        for name in ("a.cpp", "a.hpp", ".clang-tidy"):
+        for name in ("a.cpp", "a.hpp", ".clang-tidy", "tests/.clang-tidy"):
             with self.subTest(name=name):
                 before = self.key()
                 self.put(name, "changed\n")

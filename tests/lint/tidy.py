@@ -1,6 +1,6 @@
 """clang-tidy 19 over every source file of the dev build, in parallel, remembering what was clean.
 
-A file is looked at again when its text, a header of ours that it includes, its compile command, .clang-tidy, or the
+A file is looked at again when its text, a header of ours that it includes, its compile command, a .clang-tidy, or the
 installed compiler and libraries changed. Clean results are kept by content under the user's cache folder, so that a
 second clone profits as it does from ccache. A result with findings is never kept.
 """
@@ -14,6 +14,8 @@ import shlex
 import subprocess
 import sys
 import time
+
+import tree
 
 TOOL = "clang-tidy-19"
 KEPT_SECONDS = 30 * 24 * 3600
@@ -49,6 +51,11 @@ def dependencies(root):
     return found
 
 
+def configurations(root):
+    """The root's checks and those of folders that have their own."""
+    return [root / name for name in tree.with_suffix(root, ".clang-tidy")]
+
+
 def system_stamp():
     """Changes whenever Debian's packages change, and with them tools and system headers."""
     status = os.stat("/var/lib/dpkg/status")
@@ -62,7 +69,7 @@ class Keys:
         self.root = root
         self.headers = dependencies(root)
         self.hashes = {}
-        config = [path.read_bytes() for path in (root / ".clang-tidy", pathlib.Path(__file__))]
+        config = [path.read_bytes() for path in (*configurations(root), pathlib.Path(__file__))]
         self.common = hashlib.sha256(b"\0".join([*config, system_stamp().encode()])).hexdigest()
 
     def hash_of(self, path):
