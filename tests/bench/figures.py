@@ -30,7 +30,7 @@ def lab_up(name, nodes):
 FIGURES = (
     Figure("lab-up-3", 2, **lab_up("up3", 3)),
     Figure("lab-up-50", 20, **lab_up("up50", 50)),
-    Figure("catalogue-3", 20, **lab("all3", 3, "run")),
-    Figure("sv-rows-3", 5, **lab("sv3", 3, "run --select SV")),
-    Figure("mesh-30", 30, **lab("mesh30", 30, "run --select mesh")),
+    Figure("catalogue-3", 20, **lab("all3", 3, "run --protocol tcp,udp")),
+    Figure("sv-rows-3", 5, **lab("sv3", 3, "run --select 'SV-*' --protocol tcp,udp")),
+    Figure("mesh-30", 30, **lab("mesh30", 30, "run --select clusterip,nodeport --protocol tcp,udp")),
 )
