@@ -9,8 +9,8 @@ import yaml
 ON_PURPOSE = re.compile(r"(^|/)(corpus|invalid|bad|broken|malformed)(/|$)")
 
 
-class Loader(yaml.SafeLoader):
-    """Also refuses a key that is given twice: the later one would win in silence."""
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Also refuses a key that is given twice: the later one would win in silence. Ten times faster where libyaml is."""
 
 
 def mapping(loader, node):
