@@ -11,7 +11,7 @@ namespace conntruth::app {
 
 namespace {
 
-constexpr const char* kLab = "demo";
+constexpr const char* kLab = "conntruth-demo";  // a name that nobody else takes: what bears it is removed
 constexpr const char* kFault = "drop-udp-replies";
 constexpr const char* kFaultScenario = "clusterip";
 

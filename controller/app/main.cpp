@@ -37,7 +37,7 @@ void add_output(CLI::App& command, OutputFormat& format) {
                                                                {"wide", OutputFormat::kWide},
                                                                {"json", OutputFormat::kJson},
                                                                {"yaml", OutputFormat::kYaml}};
-  command.add_option("-o,--output", format, "table (default), wide, json or yaml")
+  command.add_option("-o,--output", format, "table, wide, json or yaml")
       ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case).description(""));
 }
 
@@ -45,6 +45,7 @@ void add_output(CLI::App& command, OutputFormat& format) {
 struct Arguments {
   RunRequest request;
   OutputFormat format = OutputFormat::kTable;
+  OutputFormat matrix_format = OutputFormat::kWide;  // whoever asks for matrices wants to see them
   std::vector<std::string> protocols;
   std::vector<std::string> families;
   std::string run;
@@ -106,19 +107,16 @@ void add_run(CLI::App& app, Arguments& arguments) {
 void add_matrix(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("matrix", "print the matrices of a stored run");
   command->add_option("RUN", arguments.run, "run id; without it the newest");
-  add_output(*command, arguments.format);
+  add_output(*command, arguments.matrix_format);
   command->footer("Examples:\n  conntruth matrix\n  conntruth matrix 20260102T030405.678Z -o json");
-  command->callback([&arguments] {
-    if (arguments.format == OutputFormat::kTable) arguments.format = OutputFormat::kWide;
-    arguments.exit_code = show(load_report(arguments.run), arguments.format);
-  });
+  command->callback([&arguments] { arguments.exit_code = show(load_report(arguments.run), arguments.matrix_format); });
 }
 
 void add_explain(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("explain", "what a cell was expected to do, by which rules, and what it did");
   command->add_option("CELL", arguments.cell, "cell id as the report prints it")->required();
   command->add_option("--run", arguments.run, "run id; without it the newest");
-  command->footer("Example:\n  conntruth explain 'hairpin/ready/node-1-pod-0>web:80@clusterIP/tcp/ipv4'");
+  command->footer("Example:\n  conntruth explain 'clusterip/steady/node-2>clusterIP:web:tcp/tcp/ipv6'");
   command->callback([&arguments] {
     const auto report = load_report(arguments.run);
     if (!report) {

@@ -160,6 +160,10 @@ Result<report::Report> run_in(Session& session, const RunRequest& request) {
 }  // namespace
 
 Result<report::Report> run(const RunRequest& request) {
+  if (geteuid() != 0) {
+    return fail(ErrorCode::kPermission,
+                "a run enters network namespaces and sends raw packets, which needs root; try sudo");
+  }
   const InterruptGuard guard;
   interrupted = false;
   std::optional<TemporaryLab> temporary;

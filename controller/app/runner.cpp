@@ -58,6 +58,7 @@ Status Runner::gather_agents(steady_clock::time_point deadline) {
     }
   }
   if (missing.empty()) return {};
+  if (interrupted_) return fail(ErrorCode::kUnavailable, "interrupted");
   return fail(ErrorCode::kUnavailable, fmt::format("no agent came from {}; their logs are in the lab's log directory",
                                                    fmt::join(missing, ", ")));
 }

@@ -69,7 +69,7 @@ Status list_runs(OutputFormat format) {
 }
 
 Status list_scenarios(const std::string& catalogue, OutputFormat format) {
-  auto scenarios = catalogue::load_catalogue(catalogue);
+  auto scenarios = catalogue::load_catalogue(catalogue.empty() ? catalogue::default_directory() : catalogue);
   if (!scenarios) return std::unexpected(scenarios.error());
   if (format == OutputFormat::kJson) {
     auto json = nlohmann::ordered_json::array();

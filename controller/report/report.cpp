@@ -191,7 +191,13 @@ void Summary::count(judge::Verdict verdict) {
 int Report::exit_code() const {
   if (summary.fail > 0) return 2;
   if (summary.invalid > 0 || summary.error > 0 || !ended_early.empty()) return 1;
-  return summary.pass + summary.recorded > 0 ? 0 : 3;
+  // That the canary was followed says nothing about what was asked for.
+  const auto answers = [](const ReportCell& cell) {
+    const bool judged =
+        cell.verdict.verdict == judge::Verdict::kPass || cell.verdict.verdict == judge::Verdict::kRecorded;
+    return judged && cell.rule != plan::CellRule::kFollow;
+  };
+  return std::ranges::any_of(cells, answers) ? 0 : 3;
 }
 
 }  // namespace conntruth::report

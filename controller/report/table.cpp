@@ -204,7 +204,7 @@ class TablePrinter {
     const FollowRow* slowest = nullptr;
     for (const auto& row : report_.follow) {
       if (options_.mode == TableMode::kWide) {
-        out_ << fmt::format("follow: {} {}/{}: {} (bound {} ms)\n", row.node, row.scenario, row.step,
+        out_ << fmt::format("follow: {}: {} (bound {} ms)\n", row.cell,
                             row.observed_ns < 0 ? "never" : judge::milliseconds(row.observed_ns), row.bound_ms);
       }
       if (row.observed_ns >= 0 && (slowest == nullptr || row.observed_ns > slowest->observed_ns)) slowest = &row;

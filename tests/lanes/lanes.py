@@ -43,8 +43,11 @@ LANES = (
     Lane("lab", "dev", "^lab$", (), False),
     Lane("faults", "dev", "^faults$", (), False),
     Lane("lint", "", "", (), True),
-    Lane("asan", "asan", "^(unit|lab)$", ("tests_unit", "tests_lab"), False),
-    Lane("tsan", "tsan", "^unit$", ("tests_unit",), True, True),
+    # Every parser and all logic, and the engine with its responders on real packets.
+    Lane("asan", "asan", "^(unit|lab)$", ("tests_unit", "lab_agent"), False),
+    # Only rooms with threads: the others cannot race, and building them once more costs minutes.
+    Lane("tsan", "tsan", "^unit$", ("unit_agent_io", "unit_agent_probe", "unit_agent_session",
+                                    "unit_controller_fleet", "unit_controller_store"), True, True),
 )
 
 
