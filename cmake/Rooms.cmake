@@ -24,10 +24,11 @@ foreach(label unit lab faults)
   add_custom_target(tests_${label})
 endforeach()
 
-# One test program from the *_test.cpp files of the current folder, registered with ctest test by test.
+# One test program from the *_test.cpp files of the current folder, registered with ctest test by test; WHOLE: as one
+# test, where its tests share something costly.
 #   conntruth_tests(unit_common_world LINKS common_world LABEL unit)
 function(conntruth_tests name)
-  cmake_parse_arguments(TESTS "" "LABEL;TIMEOUT" "LINKS" ${ARGN})
+  cmake_parse_arguments(TESTS "WHOLE" "LABEL;TIMEOUT" "LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)
     return()
@@ -43,7 +44,12 @@ function(conntruth_tests name)
   if(TARGET tests_${TESTS_LABEL})
     add_dependencies(tests_${TESTS_LABEL} ${name})
   endif()
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${TESTS_LABEL}" TIMEOUT ${TESTS_TIMEOUT})
+  if(TESTS_WHOLE)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS "${TESTS_LABEL}" TIMEOUT ${TESTS_TIMEOUT})
+  else()
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${TESTS_LABEL}" TIMEOUT ${TESTS_TIMEOUT})
+  endif()
 endfunction()
 include(GoogleTest)
 

@@ -60,7 +60,8 @@ struct Sample {
   std::uint16_t source_port = 0;   // the client's
   std::int64_t sent_ns = 0;        // client's clock
   std::int64_t round_trip_ns = 0;  // replied and refused; user to user
-  std::string error;               // tool-error: one line
+  // tool-error: one line. timed-out: empty, or that something accepted the flow without giving an identity
+  std::string error;
   bool operator==(const Sample&) const = default;
 };
 

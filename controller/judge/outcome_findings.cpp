@@ -40,8 +40,10 @@ Reason unanswered(const CellContext& context) {
   const auto lost = seen.outcomes.timed_out;
   auto code = lost == seen.received ? ReasonCode::kSilent : ReasonCode::kLost;
   if (seen.arrived_silent >= lost) code = ReasonCode::kReplyLost;
-  return {code, fmt::format("{} flows from {} got no answer; {}", of(lost, seen.received), describe(context.cell.flow),
-                            whereabouts(context))};
+  const auto opened =
+      seen.strangers == 0 ? "" : fmt::format("; {} of them were accepted, and then nothing came", seen.strangers);
+  return {code, fmt::format("{} flows from {} got no answer; {}{}", of(lost, seen.received),
+                            describe(context.cell.flow), whereabouts(context), opened)};
 }
 
 std::string refusals(const CellContext& context) {
@@ -55,12 +57,19 @@ std::string demanded(const OutcomeSet& outcomes) {
   return outcomes.refused ? "they have to be refused" : "they have to be dropped silently";
 }
 
+std::string answerers(const matrix::CellObservation& seen, const Names& names) {
+  std::vector<std::string> words;
+  if (!seen.responders.empty()) words.push_back(list(seen.responders, names));
+  if (seen.strangers > 0) words.push_back(fmt::format("something that gave no identity ({})", seen.strangers));
+  return join(words);
+}
+
 Reason answered(const CellContext& context) {
   const auto& outcomes = context.cell.expectation.outcomes;
   return {outcomes.refused ? ReasonCode::kRepliedNotRefused : ReasonCode::kRepliedNotSilent,
           fmt::format("{} flows from {} were answered, by {}; {}",
                       of(context.seen.count(SampleKind::kReplyUnexpected), context.seen.received),
-                      describe(context.cell.flow), list(context.seen.responders, context.names), demanded(outcomes))};
+                      describe(context.cell.flow), answerers(context.seen, context.names), demanded(outcomes))};
 }
 
 Reason refused(const CellContext& context) {

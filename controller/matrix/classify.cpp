@@ -87,6 +87,9 @@ SampleKind Classifier::classify(const Joined& joined) const {
     case Outcome::kRefused:
       return outcomes.refused ? SampleKind::kAcceptable : SampleKind::kRefusalUnexpected;
     case Outcome::kTimedOut:
+      // An opened connection is an answer. Where one is due, the endpoint's own kernel may have opened it and the data
+      // been lost, so it stays a flow without an answer.
+      if (joined.stranger != 0 && !outcomes.replied) return SampleKind::kReplyUnexpected;
       return outcomes.timed_out ? SampleKind::kAcceptable : SampleKind::kSilenceUnexpected;
     case Outcome::kToolError:
       return SampleKind::kToolError;

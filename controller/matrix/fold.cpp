@@ -134,6 +134,7 @@ class CellFolder {
     if (result_.examples[index].size() < kMaxExamples) result_.examples[index].push_back(id);
     if (outcome == Outcome::kReplied) add_reply(joined, kind, fixed);
     if (outcome == Outcome::kRefused) count_refusal(result_, joined);
+    result_.strangers += joined.stranger;
     if (joined.sighted_by != 0) add_arrival(joined, outcome, fixed);
     if (cell_.rule == plan::CellRule::kFollow && kind != SampleKind::kToolError) {
       follow(result_.follow, joined, kind == SampleKind::kAcceptable, published_ns_);

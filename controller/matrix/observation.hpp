@@ -89,6 +89,7 @@ struct CellObservation {
   std::array<std::vector<ProbeId>, kSampleKinds> examples;
   std::uint64_t arrived_silent = 0;        // the client saw nothing, a responder saw the request
   std::uint64_t arrived_refused = 0;       // the client was refused, a responder saw the request
+  std::uint64_t strangers = 0;             // timed out, yet something accepted the flow and gave no identity
   std::vector<ResponderCount> arrived_at;  // who saw those requests
   std::string first_error;
   FollowTimes follow;           // cells with kFollow only

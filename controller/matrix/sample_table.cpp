@@ -29,6 +29,8 @@ Joined client_side(const Sample& sample) {
     joined.icmp_type = sample.refusal.icmp_type;
     joined.icmp_code = sample.refusal.icmp_code;
     joined.peer = sample.refusal.from;
+  } else if (sample.outcome == Outcome::kTimedOut) {
+    joined.stranger = sample.error.empty() ? 0 : 1;
   }
   return joined;
 }

@@ -24,6 +24,7 @@ struct Joined {
   std::uint8_t refusal = 0;  // a RefusalKind
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
+  std::uint8_t stranger = 0;  // timed out: 1 where something accepted the flow and gave no identity
   std::uint32_t responder = 0;
   std::uint32_t sighted_by = 0;  // the responder that saw the request; 0: none said so
   std::int64_t sent_ns = 0;

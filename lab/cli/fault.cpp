@@ -18,8 +18,12 @@ Result<Fault> find_fault(const std::string& name) {
   if (!faults) return std::unexpected(faults.error());
   const auto found = std::ranges::find(*faults, name, &Fault::id);
   if (found != faults->end()) return *found;
+  std::string close;
+  for (const auto& fault : *faults) {
+    if (fault.id.contains(name)) close += (close.empty() ? "; do you mean " : " or ") + fault.id;
+  }
   return fail(ErrorCode::kNotFound,
-              fmt::format("no fault named {}; `conntruth lab fault list` shows what there is", name));
+              fmt::format("no fault named {}{}; `conntruth lab fault list` shows what there is", name, close));
 }
 
 std::string needs_text(const FaultNeeds& needs) {
@@ -76,7 +80,15 @@ int list(const std::string& lab_name, const std::string& output) {
 struct FaultOptions {
   Words words;
   std::string node;
+  bool heals = false;
 };
+
+// Where to plant or heal: what the user says, else the only node where it is planted, else the fault's default.
+std::string node_for(const FaultOptions& options, const Lab& lab, const Fault& fault) {
+  if (!options.node.empty()) return options.node;
+  const auto nodes = planted_on(planted_faults(lab), fault.id);
+  return options.heals && nodes.size() == 1 ? nodes.front() : fault.default_node;
+}
 
 using Deed = Status (*)(const Lab&, const Fault&, const std::string&);
 
@@ -87,18 +99,22 @@ int change(FaultOptions options, Deed deed, const std::string& usage, std::strin
   if (!fault) return finish(fault.error());
   const auto lab = Lab::open(*name);
   if (!lab) return finish(lab.error());
-  if (auto changed = deed(*lab, *fault, options.node); !changed) return finish(changed);
-  fmt::print("lab {}: {} {} {}\n", *name, fault->id, done, options.node.empty() ? fault->default_node : options.node);
+  const auto node = node_for(options, *lab, *fault);
+  if (auto changed = deed(*lab, *fault, node); !changed) return finish(changed);
+  fmt::print("lab {}: {} {} {}\n", *name, fault->id, done, node);
   return 0;
 }
 
 void add_change(CLI::App& fault, const std::string& verb, const std::string& help, Deed deed, const std::string& done,
                 int& exit_code) {
   auto options = std::make_shared<FaultOptions>();
+  options->heals = verb == "heal";
   auto* command = fault.add_subcommand(verb, help);
   const auto usage = fmt::format("fault {} [LAB] FAULT [--node NODE]", verb);
   add_words(*command, options->words, usage);
-  command->add_option("--node", options->node, "On this node instead of the fault's default");
+  command->add_option("--node", options->node,
+                      verb == "heal" ? "On this node; without it where the fault is planted, if that is one node alone"
+                                     : "On this node instead of the fault's default");
   command->footer(
       fmt::format("FAULT is an id of `conntruth lab fault list` or the path of a fault's YAML file.\n"
                   "Example:\n  conntruth lab fault {} demo drop-udp-replies --node node-3",

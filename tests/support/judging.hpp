@@ -150,6 +150,12 @@ class Bench {
   void timed_out(std::uint32_t task, std::uint32_t sequence, std::int64_t sent = 0) {
     samples.push_back(blank(task, sequence, Outcome::kTimedOut, sent));
   }
+  // Something accepted the flow, and no answer with an identity came.
+  void accepted(std::uint32_t task, std::uint32_t sequence) {
+    auto sample = blank(task, sequence, Outcome::kTimedOut, 0);
+    sample.error = "accepted by something that gave no identity";
+    samples.push_back(sample);
+  }
   void tool_error(std::uint32_t task, std::uint32_t sequence, std::string text) {
     Sample sample = blank(task, sequence, Outcome::kToolError, 0);
     sample.error = std::move(text);

@@ -132,6 +132,26 @@ TEST(Verdict, silence_hides_no_request_that_reached_an_endpoint) {
       "although the client saw no reply; they have to be dropped silently");
 }
 
+TEST(Verdict, a_connection_that_nobody_known_opened_is_an_answer_where_none_is_due) {
+  Bench bench;
+  const auto task = bench.cell({.outcomes = kDrop, .count = 2});
+  bench.timed_out(task, 0);
+  bench.accepted(task, 1);
+  expect(bench, Verdict::kFail, ReasonCode::kRepliedNotSilent,
+         "1 of 2 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were answered, by something "
+         "that gave no identity (1); they have to be dropped silently");
+}
+
+TEST(Verdict, where_an_answer_is_due_an_opened_connection_without_data_is_a_lost_flow) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}});
+  bench.answer(task, 0, 279, {2});
+  bench.accepted(task, 279);
+  expect(bench, Verdict::kFail, ReasonCode::kLost,
+         "1 of 280 flows from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) got no answer; the endpoint "
+         "saw none of them; 1 of them were accepted, and then nothing came");
+}
+
 TEST(Verdict, one_answer_of_a_stranger_is_red) {
   Bench bench;
   const auto task = bench.cell({});
