@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -92,7 +93,14 @@ Status write_whole_file(const std::string& path, const std::string& content) {
 Result<std::string> read_whole_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail_errno("open " + path, errno);
-  return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // Through read(), which reports an error that an iterator over the buffer throws.
+  std::string text;
+  std::array<char, 4096> chunk{};
+  while (file.read(chunk.data(), chunk.size()) || file.gcount() > 0) {
+    text.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) return fail_errno("read " + path, errno);
+  return text;
 }
 
 }  // namespace conntruth::lab

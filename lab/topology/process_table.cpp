@@ -9,8 +9,8 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
+#include <utility>
 
 namespace conntruth::lab {
 
@@ -18,7 +18,10 @@ namespace {
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // Through operator<<, which keeps a read error to itself: a process may end between opening and reading.
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
 }
 
 std::vector<std::string> split_arguments(const std::string& cmdline) {
