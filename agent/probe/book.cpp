@@ -119,6 +119,7 @@ void Book::hold(TaskState& task) {
 
 void Book::release(TaskState& task, Standing standing) {
   task.standing = standing;
+  task.unanswered = 0;
   if (!task.paused) return;
   task.paused = false;
   std::erase(probation_, &task);
@@ -173,6 +174,8 @@ void Book::expire(std::int64_t now_ns) {
     const bool unidentified = flight->unidentified;
     auto& sample = end(*flight, Outcome::kTimedOut, now_ns);
     if (unidentified) sample.error = "accepted by something that gave no identity";
+    // Its endpoint has gone meanwhile: what else it has to send must not hold up everybody's answers.
+    if (++task.unanswered >= kSilentAfter && task.standing == Standing::kAnswering) task.standing = Standing::kSilent;
     settle(task, 0);
   }
 }

@@ -19,7 +19,6 @@ constexpr std::int64_t kCongestedNs = 5'000'000;
 // When the walks of a place start: places start apart from each other, as their flows may be masqueraded to one
 // address.
 std::int64_t walk_start_ns(const Shared& shared, const NamespaceName& place) {
-  constexpr std::int64_t kNsPerPort = 10'000'000;
   return shared.start_ns +
          static_cast<std::int64_t>(std::hash<NamespaceName>()(place) % kSocketPorts.count) * kNsPerPort;
 }

@@ -4,12 +4,6 @@
 
 namespace conntruth::probe {
 
-namespace {
-
-constexpr std::int64_t kNsPerPort = 10'000'000;  // 100 ports a second
-
-}  // namespace
-
 std::uint16_t first_port_at(std::int64_t now_ns, PortRange range) {
   return static_cast<std::uint16_t>(range.first + now_ns / kNsPerPort % range.count);
 }

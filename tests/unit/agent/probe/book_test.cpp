@@ -135,6 +135,19 @@ TEST_F(BookTest, has_room_only_within_its_window) {
   EXPECT_EQ(book.room(1), 1U);
 }
 
+TEST_F(BookTest, who_falls_silent_no_longer_holds_up_others_answers) {
+  constexpr std::int64_t kMs = 1'000'000;
+  auto& state = task(100);
+  book.replied(open(state), answer(), 1);
+  EXPECT_TRUE(open(state, 2).awaited) << "it answers, so answers are awaited";
+  open(state, 2);
+  open(state, 2);
+  book.expire(10 * kMs);
+  EXPECT_FALSE(open(state, 11 * kMs).awaited) << "three in a row were not answered";
+  book.replied(open(state, 12 * kMs), answer(), 13 * kMs);
+  EXPECT_TRUE(open(state, 14 * kMs).awaited) << "it is back";
+}
+
 TEST(RefuseTask, gives_every_probe_its_reason) {
   Notes notes;
   const auto assignment = std::make_shared<AssignmentState>(3, 1);
