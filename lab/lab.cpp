@@ -106,7 +106,21 @@ Result<std::vector<NodeProcess>> Lab::processes() const {
   return result;
 }
 
+std::optional<KubernetesAccess> Lab::kubernetes() const {
+  if (!spec_.kubernetes) return std::nullopt;
+  const auto inits = inits_of(spec_.name, read_processes());
+  const auto fabric = std::ranges::find(inits, kFabric, &InitProcess::node);
+  if (fabric == inits.end()) return std::nullopt;
+  return KubernetesAccess{directory() + "/kubernetes/admin.kubeconfig",
+                          fmt::format("/proc/{}/ns/net", fabric->process.pid), spec_.kubernetes->version};
+}
+
 Status Lab::publish(const world::World& world) {
+  if (spec_.kubernetes && !uses_proxy(spec_, "reference")) {
+    return fail(ErrorCode::kUnsupported, fmt::format("the proxies of lab {} follow its Kubernetes API; write Services "
+                                                     "there, with {}/kubernetes/admin.kubeconfig",
+                                                     spec_.name, directory()));
+  }
   return write_whole_file(directory() + "/world.json", world::write_world(world));
 }
 

@@ -13,6 +13,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,12 @@
 
 namespace conntruth::lab {
 
+// A lab's own Kubernetes API: etcd and kube-apiserver in the namespaces of its fabric.
+struct KubernetesSpec {
+  std::string version = {};   // "v1.36.3"; when asked for also "1.36", or "" for the newest that was built
+  std::string programs = {};  // folder of kube-apiserver, kube-proxy, ...; "": what `./run setup kube` built
+};
+
 struct LabSpec {
   std::string name = "default";                                     // [a-z0-9-]{1,20}
   unsigned nodes = 3;                                               // 1..50
@@ -29,7 +37,12 @@ struct LabSpec {
   std::vector<std::string> zones = {"zone-a", "zone-b", "zone-c"};  // dealt to the nodes in turn; empty: no zones
   bool ipv4 = true;
   bool ipv6 = true;
-  std::string proxy = "reference";  // "reference" or "none"
+  // The Service proxy of every node that `node_proxies` does not name: "reference", "none", "kube-proxy:nftables" or
+  // "kube-proxy:iptables" (with "@1.34" of another version than the API), or "command". The last two need `kubernetes`.
+  std::string proxy = "reference";
+  std::map<std::string, std::string> node_proxies = {};  // by node
+  std::string proxy_command = {};  // what "command" runs: for a shell, with {kubeconfig}, {node}, {address}
+  std::optional<KubernetesSpec> kubernetes = {};
 };
 
 // Reads a LabSpec from YAML (keys as the fields, strict: an unknown key is an error with its line).
@@ -39,6 +52,13 @@ struct NodeProcess {
   std::string node;
   pid_t init = 0;   // as the host sees it
   pid_t proxy = 0;  // 0: none is running
+};
+
+// How to reach the API of a lab that has one.
+struct KubernetesAccess {
+  std::string kubeconfig;  // path, of an administrator
+  std::string netns;       // path of the network namespace from which the API's address can be reached
+  std::string version;     // "v1.36.3"
 };
 
 struct ProxyReport {
@@ -63,7 +83,11 @@ class Lab {
   [[nodiscard]] Result<std::vector<NodeProcess>> processes() const;
   [[nodiscard]] std::string directory() const;  // "/run/conntruth/labs/NAME"; also visible inside the nodes
 
-  // Writes the world for the proxies to follow (atomic rename of DIRECTORY/world.json).
+  // Nothing where the lab has no Kubernetes API, or where the namespaces that it ran in are gone.
+  [[nodiscard]] std::optional<KubernetesAccess> kubernetes() const;
+
+  // Writes the world for the reference proxies to follow (atomic rename of DIRECTORY/world.json). kUnsupported where
+  // the lab has an API instead and no reference proxy: the other proxies follow that.
   [[nodiscard]] Status publish(const world::World& world);
   [[nodiscard]] std::vector<ProxyReport> proxy_reports() const;
 

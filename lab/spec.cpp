@@ -110,6 +110,18 @@ Status check_lab_spec(const LabSpec& spec) {
   return {};
 }
 
+const std::string& proxy_of(const LabSpec& spec, const std::string& node) {
+  const auto found = spec.node_proxies.find(node);
+  return found == spec.node_proxies.end() ? spec.proxy : found->second;
+}
+
+bool uses_proxy(const LabSpec& spec, std::string_view proxy) {
+  for (unsigned node = 1; node <= spec.nodes; ++node) {
+    if (proxy_of(spec, fmt::format("node-{}", node)) == proxy) return true;
+  }
+  return false;
+}
+
 Result<LabSpec> read_lab_spec(std::string_view text, std::string_view origin) {
   try {
     auto spec = Reader(origin).read(YAML::Load(std::string(text)));
