@@ -11,10 +11,10 @@ namespace {
 // A burst must fit into the queues on its way.
 constexpr std::size_t kYoungLimit = 512;
 constexpr std::int64_t kYoungTickNs = 10'000'000;
-// Answers awaited at a time. All places of a lab share the machine: this is what keeps the time in its queues far below
-// a probe's timeout. A lost probe gives its share back after one to two ticks.
-constexpr std::size_t kAwaitedLimit = 128;
+// A lost probe gives its share of the window of awaited answers back after one to two ticks.
 constexpr std::int64_t kAwaitedTickNs = 200'000'000;
+// For so long after a late answer silence may be lateness.
+constexpr std::int64_t kLateNs = 2'000'000'000;
 
 }  // namespace
 
@@ -56,8 +56,8 @@ Book::~Book() {
 std::size_t Book::room(std::int64_t now_ns) {
   const auto young = young_.count(now_ns);
   const auto awaited = awaited_.count(now_ns);
-  if (young >= kYoungLimit || awaited >= kAwaitedLimit) return 0;
-  return std::min({flights_.capacity() - flights_.size(), kYoungLimit - young, kAwaitedLimit - awaited});
+  if (young >= kYoungLimit || awaited >= window_.size()) return 0;
+  return std::min({flights_.capacity() - flights_.size(), kYoungLimit - young, window_.size() - awaited});
 }
 
 Flight& Book::open(TaskState& task, ProbeId id, std::uint16_t source_port, std::int64_t now_ns) {
@@ -98,7 +98,10 @@ Sample& Book::end(Flight& flight, Outcome outcome, std::int64_t now_ns) {
   auto& sample = add_sample(*flight.task, flight.id, outcome, now_ns);
   sample.sent_ns = flight.sent_ns;
   sample.source_port = flight.source_port;
-  if (outcome == Outcome::kReplied || outcome == Outcome::kRefused) sample.round_trip_ns = now_ns - flight.sent_ns;
+  if (outcome == Outcome::kReplied || outcome == Outcome::kRefused) {
+    sample.round_trip_ns = now_ns - flight.sent_ns;
+    window_.answered(flight.sent_ns, now_ns);
+  }
   ended_.add(flight.id, outcome == Outcome::kTimedOut ? Ending::kExpired : Ending::kAnswered);
   close(flight);
   return sample;
@@ -175,7 +178,8 @@ void Book::expire(std::int64_t now_ns) {
     auto& sample = end(*flight, Outcome::kTimedOut, now_ns);
     if (unidentified) sample.error = "accepted by something that gave no identity";
     // Its endpoint has gone meanwhile: what else it has to send must not hold up everybody's answers.
-    if (++task.unanswered >= kSilentAfter && task.standing == Standing::kAnswering) task.standing = Standing::kSilent;
+    const bool silent = ++task.unanswered >= kSilentAfter && now_ns > late_until_ns_;
+    if (silent && task.standing == Standing::kAnswering) task.standing = Standing::kSilent;
     settle(task, 0);
   }
 }
@@ -226,11 +230,13 @@ void Book::unidentified(Flight& flight) {
   flight.unidentified = true;
 }
 
-void Book::stray_answer(ProbeId id) {
+void Book::stray_answer(ProbeId id, std::int64_t now_ns) {
   switch (ended_.find(id)) {
     case Ending::kAnswered:
       return losses_.add(io::Loss::kDuplicateAnswer);
     case Ending::kExpired:
+      window_.late(now_ns);
+      late_until_ns_ = now_ns + kLateNs;
       return losses_.add(io::Loss::kLateAnswer);
     case Ending::kUnknown:
       return losses_.add(io::Loss::kUnknownAnswer);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/io/losses.hpp"
+#include "agent/probe/answer_window.hpp"
 #include "agent/probe/deadlines.hpp"
 #include "agent/probe/engine.hpp"
 #include "agent/probe/flight_table.hpp"
@@ -44,8 +45,8 @@ class Book {
   void failed(TaskState& task, ProbeId id, std::string_view reason, std::int64_t now_ns);
   void expire(std::int64_t now_ns);
 
-  void unidentified(Flight& flight);  // accepted without identity: stays in flight until its deadline
-  void stray_answer(ProbeId id);      // a valid answer without a flight: late, repeated or unknown
+  void unidentified(Flight& flight);                   // accepted without identity: stays in flight until its deadline
+  void stray_answer(ProbeId id, std::int64_t now_ns);  // valid, without a flight: late, repeated or unknown
 
   void begin(TaskState& task);  // before its first probe
   // Tasks that ended since the last call, for the caller to forget.
@@ -83,7 +84,9 @@ class Book {
   EndedFlights ended_;
   Deadlines deadlines_;
   RecentFlights young_;    // a burst limit over all flights
-  RecentFlights awaited_;  // the window of awaited answers
+  RecentFlights awaited_;  // counts against the window
+  AnswerWindow window_;
+  std::int64_t late_until_ns_ = 0;
   std::vector<TaskState*> probation_;
   std::size_t batch_;
   std::int64_t flush_ns_;

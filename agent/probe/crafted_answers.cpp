@@ -75,7 +75,7 @@ void Crafted::read(Receiver& receiver, std::size_t index, std::int64_t now_ns) {
 // The answer must come from where the probe went to, to where it came from.
 void Crafted::answer(const Arrival& arrival, ProbeId id, std::uint16_t port, const wire::Identity& identity) {
   auto* flight = desk_.book.find(id);
-  if (flight == nullptr) return desk_.book.stray_answer(id);
+  if (flight == nullptr) return desk_.book.stray_answer(id, arrival.now_ns);
   if (flight->task->spec.target != arrival.from || flight->source_port != port || identity.responder == 0) {
     return desk_.losses.add(io::Loss::kForeignPacket);
   }

@@ -24,10 +24,10 @@ inline constexpr PortRange kCraftedPorts{io::kFirstCraftedPort, io::kLastCrafted
 // Above node ports (30000-32767); most of what Linux itself takes for outgoing sockets.
 inline constexpr PortRange kSocketPorts{33000, 28000};
 
-// Where a walk through the range starts at a time: it moves on by 500 ports a second, more than a run of a few scenarios
-// uses for one target, so that the next run meets none of the conntrack entries that it left; and it is round after
-// 40 seconds, when even a cluster with the kernel's own time-outs has forgotten a probe's flow (UDP 30 s, a TCP flow
-// that was reset 10 s: Documentation/networking/nf_conntrack-sysctl.rst). Pure.
+// Where a walk through the range starts at a time: it moves on by 500 ports a second, more than a run of a few
+// scenarios uses for one target, so that the next run meets none of the conntrack entries that it left; and it is round
+// after 40 seconds, when even a cluster with the kernel's own time-outs has forgotten a probe's flow (UDP 30 s, a TCP
+// flow that was reset 10 s: Documentation/networking/nf_conntrack-sysctl.rst). Pure.
 inline constexpr std::int64_t kNsPerPort = 2'000'000;
 [[nodiscard]] std::uint16_t first_port_at(std::int64_t now_ns, PortRange range);
 

@@ -24,7 +24,7 @@ enum class Standing : std::uint8_t {
   kAnswering,  // something did: as many as the window of awaited answers allows
   kSilent,     // nothing did for half a timeout, or for so many probes in a row: as many as the flight table holds
 };
-inline constexpr std::uint32_t kSilentAfter = 3;  // probes in a row
+inline constexpr std::uint32_t kSilentAfter = 8;  // probes in a row
 
 struct TaskState {
   ProbeTask spec;
@@ -37,9 +37,9 @@ struct TaskState {
   bool one_at_a_time = false;  // the next probe only after the last has ended
   Standing standing = Standing::kUnknown;
   std::uint32_t unanswered = 0;  // probes in a row that ran out of time
-  bool paused = false;        // no turns until its standing is known
-  std::int64_t first_ns = 0;  // when its first probe was sent
-  std::int64_t due_ns = 0;    // of the probe sent last
+  bool paused = false;           // no turns until its standing is known
+  std::int64_t first_ns = 0;     // when its first probe was sent
+  std::int64_t due_ns = 0;       // of the probe sent last
 
   // Set by the task's prober.
   IpAddress source;

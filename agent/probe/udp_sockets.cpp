@@ -93,7 +93,7 @@ bool UdpSockets::read_answer(int fd, std::uint64_t token, std::int64_t now_ns) {
   }
   auto* flight = desk_.book.find(header->id);
   if (flight == nullptr) {
-    desk_.book.stray_answer(header->id);
+    desk_.book.stray_answer(header->id, now_ns);
     return true;
   }
   const bool own = flight->fd == fd;

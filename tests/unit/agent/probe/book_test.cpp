@@ -122,7 +122,7 @@ TEST_F(BookTest, stray_answers_are_told_apart) {
   book.replied(open(state, 0), answer(), 1);
   open(state, 0);
   book.expire(2'000'000);
-  for (const std::uint32_t sequence : {0U, 1U, 77U}) book.stray_answer(probe_id(1, sequence));
+  for (const std::uint32_t sequence : {0U, 1U, 77U}) book.stray_answer(probe_id(1, sequence), 0);
   EXPECT_EQ(losses.snapshot(),
             (std::vector<LossCounter>{{"duplicate-answer", 1}, {"late-answer", 1}, {"unknown-answer", 1}}));
 }
@@ -139,13 +139,23 @@ TEST_F(BookTest, who_falls_silent_no_longer_holds_up_others_answers) {
   constexpr std::int64_t kMs = 1'000'000;
   auto& state = task(100);
   book.replied(open(state), answer(), 1);
-  EXPECT_TRUE(open(state, 2).awaited) << "it answers, so answers are awaited";
-  open(state, 2);
-  open(state, 2);
+  for (std::uint32_t i = 0; i < kSilentAfter; ++i) EXPECT_TRUE(open(state, 2).awaited) << "it answered";
   book.expire(10 * kMs);
-  EXPECT_FALSE(open(state, 11 * kMs).awaited) << "three in a row were not answered";
+  EXPECT_FALSE(open(state, 11 * kMs).awaited) << "so many in a row were not answered";
   book.replied(open(state, 12 * kMs), answer(), 13 * kMs);
   EXPECT_TRUE(open(state, 14 * kMs).awaited) << "it is back";
+}
+
+TEST_F(BookTest, silence_while_answers_come_late_proves_nothing) {
+  constexpr std::int64_t kMs = 1'000'000;
+  auto& state = task(100);
+  book.replied(open(state), answer(), 1);
+  const auto late = open(state, 2).id;
+  book.expire(2 * kMs);
+  book.stray_answer(late, 2 * kMs);
+  for (std::uint32_t i = 0; i < kSilentAfter; ++i) open(state, 3 * kMs);
+  book.expire(10 * kMs);
+  EXPECT_TRUE(open(state, 11 * kMs).awaited);
 }
 
 TEST(RefuseTask, gives_every_probe_its_reason) {

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "agent/probe/answer_window.hpp"
 #include "agent/probe/budget.hpp"
 #include "agent/probe/deadlines.hpp"
 #include "agent/probe/ports.hpp"
@@ -121,6 +122,37 @@ TEST(RecentFlights, forgets_flights_that_have_grown_old) {
   EXPECT_EQ(young.count(3 * kTick), 1U) << "the old one no longer counts";
   young.closed(2 * kTick);
   EXPECT_EQ(young.count(3 * kTick), 0U);
+}
+
+TEST(AnswerWindow, grows_while_answers_are_prompt) {
+  AnswerWindow window;
+  for (int i = 0; i < 20'000; ++i) window.answered(0, 1'000'000);
+  EXPECT_EQ(window.size(), AnswerWindow::kMost);
+}
+
+TEST(AnswerWindow, is_halved_once_for_one_queue) {
+  AnswerWindow window;
+  window.answered(0, 1'000'000);
+  const auto late = 2 * AnswerWindow::kSlackNs;
+  for (int i = 0; i < 10; ++i) window.answered(i, late + i);
+  EXPECT_EQ(window.size(), AnswerWindow::kFirst / 2) << "all of them were sent before the cut";
+  window.answered(late + 20, 2 * late + 20);
+  EXPECT_EQ(window.size(), AnswerWindow::kFirst / 4);
+}
+
+TEST(AnswerWindow, a_slow_network_is_no_queue) {
+  AnswerWindow window;
+  for (int i = 0; i < 1000; ++i) window.answered(i, i + 4 * AnswerWindow::kSlackNs);
+  EXPECT_GT(window.size(), AnswerWindow::kFirst);
+}
+
+TEST(AnswerWindow, never_closes) {
+  AnswerWindow window;
+  window.answered(0, 1'000'000);
+  window.late(1);
+  EXPECT_EQ(window.size(), AnswerWindow::kLeast);
+  for (int i = 1; i < 10; ++i) window.answered(i * kSecond, (i + 1) * kSecond - i);
+  EXPECT_EQ(window.size(), AnswerWindow::kLeast);
 }
 
 TEST(PortWalk, visits_the_whole_range_before_it_repeats) {
