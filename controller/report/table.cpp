@@ -215,15 +215,27 @@ class TablePrinter {
                         slowest->scenario, slowest->step, slowest->bound_ms);
   }
 
+  // A line for each kind, so that a run of many nodes stays readable.
   void print_losses() {
+    struct Loss {
+      std::uint64_t total = 0;
+      std::string where;
+    };
+    std::map<std::string, Loss> losses;
     for (const auto& agent : report_.agents) {
       if (!agent.error.empty()) out_ << fmt::format("agent {}: {}\n", agent.agent, agent.error);
-      for (const auto& loss : agent.losses) {
-        if (loss.count > 0) out_ << fmt::format("loss in the tool: {}: {} {}\n", agent.agent, loss.name, loss.count);
+      for (const auto& counter : agent.losses) {
+        if (counter.count == 0) continue;
+        auto& loss = losses[counter.name];
+        loss.total += counter.count;
+        loss.where += fmt::format("{}{} {}", loss.where.empty() ? "" : ", ", agent.agent, counter.count);
       }
     }
+    for (const auto& [name, loss] : losses) {
+      out_ << fmt::format("counted in the tool: {} {} ({})\n", name, loss.total, loss.where);
+    }
     if (report_.foreign_samples > 0)
-      out_ << fmt::format("loss in the tool: {} reports of unknown probes\n", report_.foreign_samples);
+      out_ << fmt::format("counted in the tool: {} reports of unknown probes\n", report_.foreign_samples);
   }
 
   std::ostream& out_;
