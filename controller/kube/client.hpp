@@ -53,6 +53,7 @@ struct Response {
   unsigned status = 0;  // HTTP
   std::string body;
   unsigned retries = 0;
+  std::chrono::milliseconds retry_after{0};  // what the server asked for, where it refused
 };
 
 struct ClientCounters {
@@ -96,8 +97,8 @@ class Client {
   virtual void for_each(std::size_t count, const std::function<void(std::size_t)>& work) = 0;
   // One try, no retries, no deadline for its end: Reflector decides. Statuses of 400 and above come back as Response.
   struct Opened {
-    Response refusal;                // status >= 400, with its body
-    std::unique_ptr<Stream> stream;  // else
+    Response refusal;                // the status, and from 400 on the body
+    std::unique_ptr<Stream> stream;  // below 400
   };
   [[nodiscard]] virtual Result<Opened> open_stream(const Request& request, SteadyTime deadline) = 0;
 
@@ -106,6 +107,7 @@ class Client {
   virtual void wake() = 0;  // lets wait() ask `stop` again
   virtual void close() = 0;
   [[nodiscard]] virtual SteadyTime default_deadline() const = 0;
+  [[nodiscard]] virtual SteadyTime deadline_in(std::chrono::milliseconds timeout) const = 0;
   [[nodiscard]] virtual ClientCounters counters() const = 0;
   [[nodiscard]] virtual const Backoff& backoff() const = 0;
 

@@ -65,17 +65,18 @@ class ClusterWorld {
   // gone.
   [[nodiscard]] Status sweep();
 
-  [[nodiscard]] const world::World& published() const { return live_; }  // no nodes
+  // What the cluster is known to have of ours; without nodes.
+  [[nodiscard]] world::World published() const;
 
  private:
   ClusterWorld(Client& client, ClusterWorldOptions options) : client_(&client), options_(std::move(options)) {}
 
-  [[nodiscard]] Status read_live(SteadyTime deadline);
   [[nodiscard]] Status make_namespaces(const world::World& next, SteadyTime deadline, PublishReport& report);
 
   Client* client_;
   ClusterWorldOptions options_;
-  world::World live_;
+  std::map<std::string, world::Service> services_;  // by "namespace/name", as sent
+  std::map<std::string, world::EndpointSlice> slices_;
   std::set<std::string> namespaces_;  // known to exist
 };
 

@@ -1,0 +1,105 @@
+// ClusterWorld::sweep(): everything with our label goes, namespaces last.
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controller/kube/listing.hpp"
+#include "controller/kube/world_writer.hpp"
+
+namespace conntruth::kube {
+namespace {
+
+constexpr std::uint32_t kPage = 500;
+
+std::string our_selector() { return fmt::format("{}={}", kManagedByLabel, kManagedBy); }
+
+// Names, or namespaces of objects, that carry our label.
+Result<std::set<std::string>> find(Client& client, const Resource& resource, SteadyTime deadline) {
+  std::set<std::string> found;
+  const ListVisitor visitor{[&] { found.clear(); },
+                            [&](const ObjectMeta& meta, std::string_view /*unused*/) {
+                              found.insert(meta.key.substr(0, meta.key.find('/')));
+                            }};
+  const auto version = list_pages([&](const Request& request) { return client.call(request, deadline); },
+                                  list(resource, {}, our_selector()), kPage, visitor,
+                                  [](const Request&, const Response&) { return Error{}; });
+  if (!version) return std::unexpected(version.error());
+  return found;
+}
+
+Status first_error(const std::vector<Result<Response>>& answers) {
+  for (const auto& answer : answers) {
+    if (!answer && answer.error().code != ErrorCode::kNotFound && answer.error().code != ErrorCode::kConflict)
+      return std::unexpected(answer.error());
+  }
+  return {};
+}
+
+// Deletes until none is left: `ask` makes the requests for what was found.
+template <typename Ask>
+Status delete_all(Client& client, const Resource& resource, SteadyTime deadline, Ask ask) {
+  for (unsigned tries = 0;; ++tries) {
+    const auto found = find(client, resource, deadline);
+    if (!found) return std::unexpected(found.error());
+    if (found->empty()) return {};
+    if (const auto done = first_error(client.batch(ask(*found, tries), deadline)); !done) return done;
+    if (tries == 0) continue;
+    const auto delay = client.backoff().delay(tries);
+    if (client.deadline_in(delay) > deadline || !client.wait(delay, {}))
+      return fail(
+          ErrorCode::kUnavailable,
+          fmt::format("sweep: {} still there at the deadline: {}; is a controller down that removes finalizers?",
+                      resource.plural, fmt::join(*found, ", ")));
+  }
+}
+
+// What the namespace controller does once a namespace is empty, where there is no such controller.
+Status finalize(Client& client, const std::set<std::string>& names, SteadyTime deadline) {
+  for (const auto& name : names) {
+    const auto found = client.call(get(kNamespaces, {}, name), deadline);
+    if (!found && found.error().code == ErrorCode::kNotFound) continue;
+    if (!found) return std::unexpected(found.error());
+    auto object = nlohmann::json::parse(found->body, nullptr, false);
+    if (!object.is_object())
+      return fail(ErrorCode::kInternal, fmt::format("namespaces {}: the answer is no object", name));
+    object["spec"]["finalizers"] = nlohmann::json::array();
+    auto request = kube::replace(kNamespaces, {}, name, object.dump());
+    request.path += "/finalize";
+    request.resource += "/finalize";
+    const auto ended = client.call(request, deadline);
+    if (!ended && ended.error().code != ErrorCode::kNotFound && ended.error().code != ErrorCode::kConflict)
+      return std::unexpected(ended.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Status ClusterWorld::sweep() {
+  const auto deadline = client_->deadline_in(options_.timeout);
+  for (const auto* resource : {&kServices, &kEndpointSlices}) {
+    const auto done = delete_all(*client_, *resource, deadline, [&](const auto& spaces, unsigned) {
+      std::vector<Request> requests;
+      for (const auto& space : spaces) requests.push_back(remove_collection(*resource, space, our_selector()));
+      return requests;
+    });
+    if (!done) return done;
+  }
+  services_.clear();
+  slices_.clear();
+  namespaces_.clear();
+  Status finalized;
+  const auto done = delete_all(*client_, kNamespaces, deadline, [&](const auto& names, unsigned tries) {
+    std::vector<Request> requests;
+    if (tries == 0) {
+      for (const auto& name : names) requests.push_back(kube::remove(kNamespaces, {}, name));
+    } else if (options_.finalize_namespaces && finalized) {
+      finalized = finalize(*client_, names, deadline);
+    }
+    return requests;
+  });
+  return finalized ? done : finalized;
+}
+
+}  // namespace conntruth::kube
