@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "lab/files.hpp"
+#include "lab/kubernetes/proxy_choice.hpp"
+#include "lab/kubernetes/start.hpp"
 #include "lab/removal.hpp"
 #include "lab/spec.hpp"
 #include "lab/topology/address_plan.hpp"
@@ -147,12 +149,12 @@ Status Construction::wire() {
   return {};
 }
 
-Status Construction::start_proxies(const std::string& directory) {
-  if (spec_.proxy == "none") return {};
+Status Construction::start_reference_proxies(const std::string& directory) {
   const auto program = program_beside_us(kProxyProgram);
   if (!program) return std::unexpected(program.error());
   for (const auto& member : members_) {
     if (member.name == kFabric || member.name == kExternal) continue;
+    if (proxy_of(spec_, member.name) != kReference) continue;
     Inside inside;
     inside.init_pidfd = member.init.pidfd.get();
     inside.argv = {*program,
@@ -168,6 +170,15 @@ Status Construction::start_proxies(const std::string& directory) {
     }
   }
   return {};
+}
+
+Status Construction::start_kubernetes(const std::string& directory) {
+  if (!spec_.kubernetes) return {};
+  std::vector<Place> places;
+  for (const auto& member : members_) {
+    if (member.name != kExternal) places.push_back({member.name, member.init.pid, member.init.pidfd.get()});
+  }
+  return lab::start_kubernetes(spec_, directory, places);
 }
 
 Status Construction::complete() {

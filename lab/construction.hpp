@@ -20,8 +20,12 @@ class Construction {
   [[nodiscard]] Status make_directory();
   [[nodiscard]] Status start_inits();
   [[nodiscard]] Status wire();
-  [[nodiscard]] Status start_proxies(const std::string& directory);
+  [[nodiscard]] Status start_reference_proxies(const std::string& directory);
+  [[nodiscard]] Status start_kubernetes(const std::string& directory);  // nothing where the lab has no API
   [[nodiscard]] Status complete();
+
+  // With what was found out on the way: exact versions.
+  [[nodiscard]] const LabSpec& spec() const { return spec_; }
 
  private:
   struct Member {

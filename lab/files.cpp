@@ -37,10 +37,10 @@ Status make_lab_directory(const std::string& name) {
     if (!make_directory(kRunDirectory)) return fail_errno(fmt::format("mkdir {}", kRunDirectory), errno);
     if (!make_directory(kLabsDirectory) && errno != ENOENT) return fail_errno("mkdir /run/conntruth/labs", errno);
     if (::mkdir(directory.c_str(), 0755) == 0) {
-      if (::mkdir((directory + "/proxy").c_str(), 0755) == 0 && ::mkdir((directory + "/log").c_str(), 0755) == 0) {
-        return {};
+      for (const auto* below : {"/proxy", "/log", "/run"}) {
+        if (::mkdir((directory + below).c_str(), 0755) != 0) return fail_errno("mkdir " + directory + below, errno);
       }
-      return fail_errno("make directories in " + directory, errno);
+      return {};
     }
     if (errno != ENOENT) break;
   }
@@ -70,10 +70,10 @@ std::vector<std::string> lab_directories() {
   return names;
 }
 
-Status write_whole_file(const std::string& path, const std::string& content) {
+Status write_whole_file(const std::string& path, const std::string& content, mode_t mode) {
   const auto temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   {
-    const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
     if (!file) return fail_errno("open " + temporary, errno);
     for (std::size_t done = 0; done < content.size();) {
       const auto written = ::write(file.get(), content.data() + done, content.size() - done);

@@ -3,9 +3,13 @@
 //   spec.json       the specification; written last, its presence means that the lab is complete
 //   topology.json   addresses and devices, for people and scripts (nothing of ours reads it)
 //   world.json      what the proxies follow
+//   kubernetes/     secrets and kubeconfigs of a lab with a Kubernetes API, for root alone
+//   run/            what became of the programs of such a lab (lab/kubernetes/daemons.hpp)
 //   proxy/NODE.json what each proxy reports; log/NODE-proxy.log what it printed
 // Every file appears by rename, so no reader sees half of one.
 // Threading: independent calls on different labs may run side by side.
+
+#include <sys/types.h>
 
 #include <string>
 #include <vector>
@@ -23,7 +27,7 @@ namespace conntruth::lab {
 void remove_lab_directory(const std::string& name);
 [[nodiscard]] std::vector<std::string> lab_directories();  // names
 
-[[nodiscard]] Status write_whole_file(const std::string& path, const std::string& content);
+[[nodiscard]] Status write_whole_file(const std::string& path, const std::string& content, mode_t mode = 0644);
 [[nodiscard]] Result<std::string> read_whole_file(const std::string& path);
 
 // Addresses, devices and ranges as one JSON document; the static part of `conntruth lab status -o json`.

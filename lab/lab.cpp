@@ -10,6 +10,10 @@
 #include "common/world/world_reader.hpp"
 #include "lab/construction.hpp"
 #include "lab/files.hpp"
+#include "lab/kubernetes/control_plane.hpp"
+#include "lab/kubernetes/daemons.hpp"
+#include "lab/kubernetes/proxy_choice.hpp"
+#include "lab/kubernetes/start.hpp"
 #include "lab/removal.hpp"
 #include "lab/reports.hpp"
 #include "lab/spec.hpp"
@@ -29,29 +33,47 @@ std::vector<InitProcess> inits_of(const std::string& lab, const std::vector<Proc
   return inits;
 }
 
-pid_t proxy_of(const InitProcess& init, const std::vector<Process>& processes) {
+template <typename Wanted>
+pid_t find_inside(const InitProcess& init, const std::vector<Process>& processes, Wanted wanted) {
   const auto found = std::ranges::find_if(processes, [&](const Process& process) {
-    return process.pid_namespace == init.process.pid_namespace && process.program() == kProxyProgram;
+    return process.pid_namespace == init.process.pid_namespace && wanted(process);
   });
   return found == processes.end() ? 0 : found->pid;
 }
 
+pid_t reference_proxy_of(const InitProcess& init, const std::vector<Process>& processes) {
+  return find_inside(init, processes, [](const Process& process) { return process.program() == kProxyProgram; });
+}
+
+ProgramState state_of(const std::string& name, const std::string& directory, const InitProcess& init,
+                      const std::vector<Process>& processes) {
+  const auto state = daemon_state(directory, init.node, name);
+  if (state.inside == 0 || state.exit_code) return {name, 0, state.exit_code};
+  return {name, find_inside(init, processes, [&](const Process& each) { return each.inside == state.inside; }), {}};
+}
+
 }  // namespace
 
-Result<Lab> Lab::up(const LabSpec& spec) {
+Result<Lab> Lab::up(const LabSpec& wanted) {
   const auto forward = [](const Status& status) { return std::unexpected(status.error()); };
+  auto spec = wanted;
   if (auto checked = check_lab_spec(spec); !checked) return forward(checked);
   if (auto allowed = check_privileges(spec); !allowed) return forward(allowed);
+  if (auto found = resolve_programs(spec); !found) return forward(found);
   Lab lab(spec, plan_topology(spec));
   Construction construction(spec);
   if (auto done = construction.make_directory(); !done) return forward(done);
   if (auto done = construction.start_inits(); !done) return forward(done);
   if (auto done = construction.wire(); !done) return forward(done);
-  // The first world has no Services: a proxy's report of it says that it is at work.
-  if (auto done = lab.publish({0, lab.nodes(), {}, {}}); !done) return forward(done);
-  if (auto done = construction.start_proxies(lab.directory()); !done) return forward(done);
-  if (auto done = await_generation(lab, 0, kProxyStart); !done) return forward(done);
+  if (uses_proxy(spec, kReference)) {
+    // The first world has no Services: a proxy's report of it says that it is at work.
+    if (auto done = lab.publish({0, lab.nodes(), {}, {}}); !done) return forward(done);
+    if (auto done = construction.start_reference_proxies(lab.directory()); !done) return forward(done);
+    if (auto done = await_generation(lab, 0, kProxyStart); !done) return forward(done);
+  }
+  if (auto done = construction.start_kubernetes(lab.directory()); !done) return forward(done);
   if (auto done = construction.complete(); !done) return forward(done);
+  lab.spec_ = construction.spec();
   return lab;
 }
 
@@ -98,9 +120,13 @@ Result<std::vector<NodeProcess>> Lab::processes() const {
   const auto inits = inits_of(spec_.name, processes);
   std::vector<NodeProcess> result;
   for (const auto& node : topology_.nodes) {
-    NodeProcess entry{node.name, 0, 0};
-    const auto init = std::ranges::find(inits, node.name, &InitProcess::node);
-    if (init != inits.end()) entry = {node.name, init->process.pid, proxy_of(*init, processes)};
+    NodeProcess entry{node.name, 0, 0, proxy_of(spec_, node.name), {}};
+    if (const auto init = std::ranges::find(inits, node.name, &InitProcess::node); init != inits.end()) {
+      entry.init = init->process.pid;
+      const auto state = state_of("proxy", directory(), *init, processes);
+      entry.proxy = entry.kind == kReference ? reference_proxy_of(*init, processes) : state.pid;
+      entry.proxy_exit = state.exit_code;
+    }
     result.push_back(std::move(entry));
   }
   return result;
@@ -108,15 +134,21 @@ Result<std::vector<NodeProcess>> Lab::processes() const {
 
 std::optional<KubernetesAccess> Lab::kubernetes() const {
   if (!spec_.kubernetes) return std::nullopt;
-  const auto inits = inits_of(spec_.name, read_processes());
+  const auto processes = read_processes();
+  const auto inits = inits_of(spec_.name, processes);
   const auto fabric = std::ranges::find(inits, kFabric, &InitProcess::node);
   if (fabric == inits.end()) return std::nullopt;
+  std::vector<ProgramState> programs;
+  for (const auto* name : {"etcd", "kube-apiserver"}) {
+    programs.push_back(state_of(name, directory(), *fabric, processes));
+  }
   return KubernetesAccess{directory() + "/kubernetes/admin.kubeconfig",
-                          fmt::format("/proc/{}/ns/net", fabric->process.pid), spec_.kubernetes->version};
+                          fmt::format("/proc/{}/ns/net", fabric->process.pid), spec_.kubernetes->version,
+                          api_url(spec_), std::move(programs)};
 }
 
 Status Lab::publish(const world::World& world) {
-  if (spec_.kubernetes && !uses_proxy(spec_, "reference")) {
+  if (spec_.kubernetes && !uses_proxy(spec_, kReference)) {
     return fail(ErrorCode::kUnsupported, fmt::format("the proxies of lab {} follow its Kubernetes API; write Services "
                                                      "there, with {}/kubernetes/admin.kubeconfig",
                                                      spec_.name, directory()));

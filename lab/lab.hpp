@@ -50,8 +50,17 @@ struct LabSpec {
 
 struct NodeProcess {
   std::string node;
-  pid_t init = 0;   // as the host sees it
-  pid_t proxy = 0;  // 0: none is running
+  pid_t init = 0;                      // as the host sees it
+  pid_t proxy = 0;                     // 0: none is running
+  std::string kind = {};               // "reference", "none", "kube-proxy:nftables@v1.36.3", "command"
+  std::optional<int> proxy_exit = {};  // exit status of a proxy that follows the API and has ended
+};
+
+// One of the programs that are a lab's Kubernetes API.
+struct ProgramState {
+  std::string name;                   // "etcd", "kube-apiserver"
+  pid_t pid = 0;                      // as the host sees it; 0: it is not running
+  std::optional<int> exit_code = {};  // as a shell gives it
 };
 
 // How to reach the API of a lab that has one.
@@ -59,6 +68,8 @@ struct KubernetesAccess {
   std::string kubeconfig;  // path, of an administrator
   std::string netns;       // path of the network namespace from which the API's address can be reached
   std::string version;     // "v1.36.3"
+  std::string server;      // "https://172.31.0.1:6443"
+  std::vector<ProgramState> programs;
 };
 
 struct ProxyReport {

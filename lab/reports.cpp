@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "lab/files.hpp"
+#include "lab/kubernetes/proxy_choice.hpp"
 #include "lab/topology/fd.hpp"
 #include "lab/topology/process_table.hpp"
 
@@ -50,6 +51,7 @@ Result<std::vector<std::string>> missing(const Lab& lab, std::uint64_t generatio
   const auto reports = lab.proxy_reports();
   std::vector<std::string> nodes;
   for (const auto& node : lab.topology().nodes) {
+    if (proxy_of(lab.spec(), node.name) != kReference) continue;
     const auto found = std::ranges::find(reports, node.name, &ProxyReport::node);
     if (found == reports.end() || found->generation < generation) {
       nodes.push_back(node.name);
@@ -71,6 +73,7 @@ Result<std::vector<Watched>> watch_proxies(const Lab& lab) {
   if (!processes) return std::unexpected(processes.error());
   std::vector<Watched> watched;
   for (const auto& each : *processes) {
+    if (each.kind != kReference) continue;
     if (each.init == 0) {
       return fail(ErrorCode::kUnavailable, fmt::format("{} is gone (its init ended); `conntruth lab down {}` and make "
                                                        "the lab again",
@@ -123,7 +126,7 @@ std::vector<ProxyReport> Lab::proxy_reports() const {
 }
 
 Status await_generation(const Lab& lab, std::uint64_t generation, std::chrono::milliseconds timeout) {
-  if (lab.spec().proxy == "none") return {};
+  if (!uses_proxy(lab.spec(), kReference)) return {};
   const auto deadline = Clock::now() + timeout;
   const Fd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   const auto reports = lab.directory() + "/proxy";

@@ -9,8 +9,8 @@
 
 namespace conntruth::lab {
 
-// Returns when every node's proxy has reported `generation` or a later one. kUnavailable names the node whose proxy
-// reported an error, ended, or said nothing until the time was up. At once for a lab without proxies.
+// Returns when every reference proxy has reported `generation` or a later one. kUnavailable names the node whose proxy
+// reported an error, ended, or said nothing until the time was up. At once for a lab without any.
 [[nodiscard]] Status await_generation(const Lab& lab, std::uint64_t generation, std::chrono::milliseconds timeout);
 
 }  // namespace conntruth::lab

@@ -13,10 +13,6 @@ namespace conntruth::lab {
 [[nodiscard]] Status check_lab_name(std::string_view name);
 [[nodiscard]] Status check_lab_spec(const LabSpec& spec);
 
-// The proxy of a node, and whether any node has a given one.
-[[nodiscard]] const std::string& proxy_of(const LabSpec& spec, const std::string& node);
-[[nodiscard]] bool uses_proxy(const LabSpec& spec, std::string_view proxy);
-
 // A document that read_lab_spec() reads back to the same value (JSON, one field a line).
 [[nodiscard]] std::string write_lab_spec(const LabSpec& spec);
 

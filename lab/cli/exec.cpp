@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
 #include "lab/cli/commands.hpp"
+#include "lab/kubernetes/programs.hpp"
 #include "lab/topology/address_plan.hpp"
 
 namespace conntruth::lab::cli {
@@ -19,11 +21,27 @@ constexpr const char* kShellUsage = "shell [LAB] NODE [--pod POD]";
 
 bool names_a_node(const std::string& word) { return word == kExternal || word == kFabric || word.starts_with("node-"); }
 
+// kubectl, and whatever else looks for a cluster, finds the lab's.
+void give_kubeconfig(const Lab& lab, std::vector<std::string>& argv) {
+  const auto access = lab.kubernetes();
+  if (!access) return;
+  std::vector<std::string> environment{"env", "KUBECONFIG=" + access->kubeconfig};
+  const auto programs = Programs::look(lab.spec().kubernetes->programs);
+  const auto kubectl = programs ? programs->find("kubectl", "", access->version) : std::unexpected(programs.error());
+  const char* path = std::getenv("PATH");
+  if (kubectl) {
+    const auto directory = kubectl->path.substr(0, kubectl->path.rfind('/'));
+    environment.push_back(fmt::format("PATH={}:{}", directory, path == nullptr ? "/usr/sbin:/usr/bin" : path));
+  }
+  argv.insert(argv.begin(), environment.begin(), environment.end());
+}
+
 // The terminal sends its signals to the command as well; it decides what they mean, and we wait for its exit code.
 int run(const std::string& lab_name, const std::string& node, Lab::Command command) {
   const auto lab = Lab::open(lab_name);
   if (!lab) return finish(lab.error());
   command.die_with_caller = true;
+  give_kubeconfig(*lab, command.argv);
   for (const int number : {SIGINT, SIGQUIT, SIGTSTP}) std::signal(number, SIG_IGN);
   const auto status = lab->run(node, command);
   for (const int number : {SIGINT, SIGQUIT, SIGTSTP}) std::signal(number, SIG_DFL);
@@ -90,11 +108,13 @@ void add_exec(CLI::App& lab, int& exit_code) {
   command->add_option("NODE", options->second, "node-1, ...; `external` or `fabric`");
   command->add_option("COMMAND", options->rest, "The command and its arguments, after --");
   command->footer(
-      "`external` is the external client, `fabric` the nodes' bridge and router.\n"
+      "`external` is the external client, `fabric` the nodes' bridge and router. In a lab with a Kubernetes API\n"
+      "$KUBECONFIG is its administrator's and kubectl is in $PATH.\n"
       "Examples:\n"
       "  conntruth lab exec demo node-1 -- nft list ruleset\n"
       "  conntruth lab exec demo node-1 --pod node-1-pod-0 -- ip addr\n"
-      "  conntruth lab exec demo external -- ip route");
+      "  conntruth lab exec demo external -- ip route\n"
+      "  conntruth lab exec demo fabric -- kubectl get nodes");
   command->callback([options, &exit_code] { exit_code = exec(*options); });
 
   auto words = std::make_shared<Words>();

@@ -8,6 +8,7 @@
 #include "lab/cli/commands.hpp"
 #include "lab/faults/faults.hpp"
 #include "lab/files.hpp"
+#include "lab/kubernetes/proxy_choice.hpp"
 #include "lab/topology/address_plan.hpp"
 #include "lab/topology/process_table.hpp"
 
@@ -17,8 +18,25 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+std::string ended(int exit_code) { return fmt::format("ended with exit status {}", exit_code); }
+
+Json kubernetes_json(const Lab& lab) {
+  if (!lab.spec().kubernetes) return nullptr;
+  Json document = {{"version", lab.spec().kubernetes->version}};
+  const auto access = lab.kubernetes();
+  if (!access) return document;
+  document["server"] = access->server;
+  document["kubeconfig"] = access->kubeconfig;
+  for (const auto& program : access->programs) {
+    document["programs"].push_back(
+        {{"name", program.name}, {"pid", program.pid}, {"error", program.exit_code ? ended(*program.exit_code) : ""}});
+  }
+  return document;
+}
+
 Json proxy_json(const NodeProcess& process, const std::vector<ProxyReport>& reports) {
-  Json proxy = {{"pid", process.proxy}, {"generation", nullptr}, {"error", ""}};
+  Json proxy = {{"kind", process.kind}, {"pid", process.proxy}, {"generation", nullptr}, {"error", ""}};
+  if (process.proxy_exit) proxy["error"] = ended(*process.proxy_exit);
   const auto report = std::ranges::find(reports, process.node, &ProxyReport::node);
   if (report != reports.end()) {
     proxy["generation"] = report->generation;
@@ -36,7 +54,7 @@ Result<Json> status_json(const Lab& lab) {
   for (std::size_t index = 0; index < processes->size(); ++index) {
     auto& node = document["nodes"][index];
     node["init"] = (*processes)[index].init;
-    node["proxy"] = lab.spec().proxy == "none" ? Json() : proxy_json((*processes)[index], reports);
+    node["proxy"] = (*processes)[index].kind == kNoProxy ? Json() : proxy_json((*processes)[index], reports);
   }
   document["fabric"] = {{"name", kFabric}, {"device", "br0"}, {"init", 0}};
   document["external"]["init"] = 0;
@@ -45,6 +63,7 @@ Result<Json> status_json(const Lab& lab) {
     if (init.node == kFabric) document["fabric"]["init"] = init.process.pid;
     if (init.node == kExternal) document["external"]["init"] = init.process.pid;
   }
+  document["kubernetes"] = kubernetes_json(lab);
   document["directory"] = lab.directory();
   document["faults"] = Json::array();
   for (const auto& planted : planted_faults(lab)) {
@@ -64,15 +83,27 @@ std::string or_dash(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+std::string kubernetes_table(const Json& kubernetes) {
+  if (kubernetes.is_null()) return "";
+  std::vector<std::vector<std::string>> rows{{"KUBERNETES", "PID", "ERROR"}};
+  for (const auto& program : kubernetes.value("programs", Json::array())) {
+    rows.push_back({program["name"], or_dash(program["pid"]), or_dash(program["error"])});
+  }
+  return fmt::format("Kubernetes {} at {}\nkubeconfig {}\n\n{}\n", kubernetes["version"].get<std::string>(),
+                     kubernetes.value("server", "-"), kubernetes.value("kubeconfig", "-"), as_table(rows));
+}
+
 std::string status_table(const Json& document) {
-  std::vector<std::vector<std::string>> nodes{{"NODE", "ZONE", "ADDRESSES", "INIT", "PROXY", "GENERATION", "ERROR"}};
+  std::vector<std::vector<std::string>> nodes{
+      {"NODE", "ZONE", "ADDRESSES", "INIT", "PROXY", "PID", "GENERATION", "ERROR"}};
   std::vector<std::vector<std::string>> pods{{"POD", "NODE", "DEVICE", "ADDRESSES"}};
   for (const auto& node : document["nodes"]) {
-    const auto proxy =
-        node["proxy"].is_null() ? Json{{"pid", 0}, {"generation", nullptr}, {"error", ""}} : node["proxy"];
+    const auto proxy = node["proxy"].is_null()
+                           ? Json{{"kind", kNoProxy}, {"pid", 0}, {"generation", nullptr}, {"error", ""}}
+                           : node["proxy"];
     const auto generation = proxy["generation"].is_null() ? "-" : proxy["generation"].dump();
     nodes.push_back({node["name"], or_dash(node["zone"]), joined(node["addresses"]), or_dash(node["init"]),
-                     or_dash(proxy["pid"]), generation, or_dash(proxy["error"])});
+                     proxy["kind"], or_dash(proxy["pid"]), generation, or_dash(proxy["error"])});
     for (const auto& pod : node["pods"]) {
       pods.push_back({pod["name"], node["name"], pod["device"], joined(pod["addresses"])});
     }
@@ -85,9 +116,9 @@ std::string status_table(const Json& document) {
     range_rows.push_back({name, joined(ranges[name])});
   range_rows.push_back({"nodePorts", fmt::format("{}-{}", ranges["nodePorts"]["first"].get<int>(),
                                                  ranges["nodePorts"]["last"].get<int>())});
-  auto text = fmt::format("lab {} in {}\n\n{}\n{}\n{}\n{}", document["name"].get<std::string>(),
-                          document["directory"].get<std::string>(), as_table(nodes), as_table(pods), as_table(external),
-                          as_table(range_rows));
+  auto text = fmt::format("lab {} in {}\n\n{}{}\n{}\n{}\n{}", document["name"].get<std::string>(),
+                          document["directory"].get<std::string>(), kubernetes_table(document["kubernetes"]),
+                          as_table(nodes), as_table(pods), as_table(external), as_table(range_rows));
   for (const auto& fault : document["faults"]) {
     text += fmt::format("\nplanted: {} on {}\n", fault["fault"].get<std::string>(), fault["node"].get<std::string>());
   }

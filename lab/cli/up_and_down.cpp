@@ -6,9 +6,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "lab/cli/commands.hpp"
 #include "lab/files.hpp"
+#include "lab/kubernetes/proxy_choice.hpp"
 
 namespace conntruth::lab::cli {
 
@@ -21,8 +24,42 @@ struct UpOptions {
   std::optional<unsigned> pods;
   std::optional<std::vector<std::string>> zones;
   std::optional<std::vector<std::string>> families;
-  std::optional<std::string> proxy;
+  std::vector<std::string> proxies;
+  std::string proxy_command;
+  std::string proxy_version;
+  std::optional<std::string> kubernetes;
+  std::string kube_bin;
 };
+
+// "PROXY" is for all nodes that "NODE=PROXY" does not name.
+Status read_proxies(const std::vector<std::string>& words, LabSpec& spec) {
+  bool has_default = false;
+  std::set<std::string> named;
+  for (const auto& word : words) {
+    const auto equals = word.find('=');
+    const auto node = equals == std::string::npos ? std::string() : word.substr(0, equals);
+    const auto twice = node.empty() ? std::exchange(has_default, true) : !named.insert(node).second;
+    if (twice) {
+      return fail(ErrorCode::kInvalidInput,
+                  fmt::format("--proxy: {} is given twice; use NODE=PROXY for single nodes",
+                              node.empty() ? "the proxy of all nodes" : "the proxy of " + node));
+    }
+    (node.empty() ? spec.proxy : spec.node_proxies[node]) = node.empty() ? word : word.substr(equals + 1);
+  }
+  return {};
+}
+
+Status apply_kubernetes(const UpOptions& options, LabSpec& spec) {
+  if (auto done = read_proxies(options.proxies, spec); !done) return done;
+  if (!options.proxy_command.empty()) spec.proxy_command = options.proxy_command;
+  const bool had_api = spec.kubernetes.has_value();
+  if (!had_api && (options.kubernetes || !options.kube_bin.empty())) spec.kubernetes = KubernetesSpec{};
+  if (options.kubernetes) spec.kubernetes->version = *options.kubernetes;
+  if (!options.kube_bin.empty()) spec.kubernetes->programs = options.kube_bin;
+  // A file that has an API has decided about the proxies, too, unless a command came just now.
+  const bool decided = had_api && options.proxy_command.empty();
+  return imply(spec, decided || !options.proxies.empty(), options.proxy_version);
+}
 
 // The file first, then what the flags say.
 Result<LabSpec> spec_from(const UpOptions& options) {
@@ -39,7 +76,6 @@ Result<LabSpec> spec_from(const UpOptions& options) {
   if (options.pods) spec.pods_per_node = *options.pods;
   if (options.zones) spec.zones = *options.zones;
   std::erase(spec.zones, "");  // --zones "": none
-  if (options.proxy) spec.proxy = *options.proxy;
   if (options.families) {
     const auto has = [&](const char* family) {
       return std::ranges::find(*options.families, family) != options.families->end();
@@ -47,6 +83,7 @@ Result<LabSpec> spec_from(const UpOptions& options) {
     spec.ipv4 = has("ipv4");
     spec.ipv6 = has("ipv6");
   }
+  if (auto done = apply_kubernetes(options, spec); !done) return std::unexpected(done.error());
   return spec;
 }
 
@@ -57,8 +94,11 @@ int up(const UpOptions& options) {
   const auto lab = Lab::up(*spec);
   if (!lab) return finish(lab.error());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  fmt::print("lab {}: {} nodes, {} pods, proxy {}, up in {:.2f} s\n", spec->name, spec->nodes,
-             spec->nodes * spec->pods_per_node, spec->proxy, took.count());
+  const auto& made = lab->spec();
+  fmt::print("lab {}: {} nodes, {} pods, {}proxy {}, up in {:.2f} s\n", made.name, made.nodes,
+             made.nodes * made.pods_per_node,
+             made.kubernetes ? fmt::format("Kubernetes {}, ", made.kubernetes->version) : "", describe_proxies(made),
+             took.count());
   return 0;
 }
 
@@ -76,15 +116,19 @@ int down(const std::string& name, bool all) {
 
 int list(const std::string& output) {
   auto document = nlohmann::ordered_json::array();
-  std::vector<std::vector<std::string>> rows{{"LAB", "STATE", "NODES", "PROXY"}};
+  std::vector<std::vector<std::string>> rows{{"LAB", "STATE", "NODES", "KUBERNETES", "PROXY"}};
   for (const auto& name : Lab::list()) {
     const auto lab = Lab::open(name);
     document.push_back({{"name", name}, {"state", lab ? "running" : "incomplete"}});
     rows.push_back({name, lab ? "running" : "incomplete"});
     if (!lab) continue;
     document.back()["nodes"] = lab->spec().nodes;
-    document.back()["proxy"] = lab->spec().proxy;
-    rows.back().insert(rows.back().end(), {std::to_string(lab->spec().nodes), lab->spec().proxy});
+    const auto& spec = lab->spec();
+    const auto proxies = describe_proxies(spec);
+    document.back()["proxy"] = proxies;
+    document.back()["kubernetes"] = spec.kubernetes ? nlohmann::ordered_json(spec.kubernetes->version) : nullptr;
+    rows.back().insert(rows.back().end(),
+                       {std::to_string(spec.nodes), spec.kubernetes ? spec.kubernetes->version : "-", proxies});
   }
   if (output == "json") {
     fmt::print("{}\n", document.dump(2));
@@ -106,14 +150,30 @@ void add_up(CLI::App& lab, int& exit_code) {
   command->add_option("--ip-families", options->families, "ipv4, ipv6 or both (default: both)")
       ->delimiter(',')
       ->check(CLI::IsMember({"ipv4", "ipv6"}));
-  command->add_option("--proxy", options->proxy, "Service proxy per node: reference or none (default: reference)");
+  command
+      ->add_option("--proxy", options->proxies,
+                   "Service proxy of all nodes, or NODE=PROXY of one: reference, none, kube-proxy:nftables, "
+                   "kube-proxy:iptables (both also with @VERSION), command (default: reference)")
+      ->delimiter(',');
+  command->add_option("--proxy-cmd", options->proxy_command,
+                      "A proxy of yours, for the node's shell; {kubeconfig}, {node} and {address} are filled in");
+  command->add_option("--proxy-version", options->proxy_version, "Version of kube-proxy, where it is not the API's");
+  command
+      ->add_option("--kubernetes", options->kubernetes,
+                   "A Kubernetes API of this version (default: the newest that `./run setup kube` built)")
+      ->expected(0, 1);
+  command->add_option("--kube-bin", options->kube_bin, "Folder whose kube-apiserver, kube-proxy, ... are taken first");
   command->add_option("-f,--file", options->file, "Specification in YAML; flags go before it");
   command->footer(
       "Examples:\n"
       "  conntruth lab up\n"
       "  conntruth lab up --name wide --nodes 30 --pods 1 --zones east,west\n"
       "  conntruth lab up --name v6 --ip-families ipv6 --proxy none\n"
-      "  conntruth lab up -f lab.yaml      keys: name nodes pods_per_node zones ipv4 ipv6 proxy");
+      "  conntruth lab up --name real --proxy kube-proxy:nftables,node-1=kube-proxy:iptables\n"
+      "  conntruth lab up --name old --kubernetes=1.36 --proxy-version 1.34\n"
+      "  conntruth lab up --name mine --proxy-cmd './my-proxy --kubeconfig {kubeconfig} --node {node}'\n"
+      "  conntruth lab up -f lab.yaml      keys: name nodes pods_per_node zones ipv4 ipv6 proxy node_proxies\n"
+      "                                    proxy_command proxy_version kubernetes kube_bin");
   command->callback([options, &exit_code] { exit_code = up(*options); });
 }
 

@@ -53,6 +53,10 @@ std::vector<Prefix> pod_prefixes(const LabSpec& spec, unsigned node) {
                      v6({0xfd44, 0, 0, static_cast<std::uint16_t>(node)}, 64));
 }
 
+std::vector<Prefix> cluster_pod_prefixes(const LabSpec& spec) {
+  return of_families(spec, v4(10, 244, 0, 16), v6({0xfd44, 0, 0, 0}, 48));
+}
+
 std::vector<Prefix> fabric_prefixes(const LabSpec& spec) {
   return of_families(spec, v4(172, 31, 0, 24), v6({0xfd31, 0, 0, 0}, 64));
 }

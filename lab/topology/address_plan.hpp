@@ -4,7 +4,7 @@
 //
 // Node i counts from 1, pod j of a node from 0:
 //   fabric   172.31.0.0/24, fd31::/64; router .1; node i has 10+i on eth0
-//   pods     10.244.i.0/24, fd44:0:0:i::/64; pod j has 10+j
+//   pods     10.244.i.0/24, fd44:0:0:i::/64, of 10.244.0.0/16, fd44::/48; pod j has 10+j
 //   external 192.0.2.0/24, 2001:db8:c::/64; router .1; source 10+i enters the cluster at node i
 // Threading: pure functions.
 
@@ -28,6 +28,7 @@ inline constexpr std::string_view kPodDirectory = "/run/conntruth/pods";  // ins
 
 // One prefix or address per family of the lab, IPv4 first. `node` counts from 1.
 [[nodiscard]] std::vector<Prefix> pod_prefixes(const LabSpec& spec, unsigned node);
+[[nodiscard]] std::vector<Prefix> cluster_pod_prefixes(const LabSpec& spec);  // of all nodes' pods
 [[nodiscard]] std::vector<Prefix> fabric_prefixes(const LabSpec& spec);
 [[nodiscard]] std::vector<Prefix> external_prefixes(const LabSpec& spec);
 

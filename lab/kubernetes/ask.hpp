@@ -1,0 +1,45 @@
+#pragma once
+// Questions to the servers of a lab, from inside its network namespaces. Each is one try with a short deadline: who
+// waits for a server asks again. Threading: blocks the caller; no state.
+
+#include <string>
+
+#include "common/result.hpp"
+#include "lab/kubernetes/credentials.hpp"
+#include "lab/lab.hpp"
+
+namespace conntruth::lab {
+
+// The API of a lab as its administrator.
+class ApiServer {
+ public:
+  ApiServer(const LabSpec& spec, std::string fabric_netns, const ServerIdentity& identity, std::string admin_token);
+
+  [[nodiscard]] Status ready() const;                 // /readyz
+  [[nodiscard]] Result<std::string> version() const;  // "v1.36.3"
+  [[nodiscard]] Status create_node(const std::string& object) const;
+  // Whether its own Service, by the proxy of the node with this network namespace, leads to it.
+  [[nodiscard]] Status reachable_as_service(const std::string& netns) const;
+
+ private:
+  [[nodiscard]] Result<std::string> call(std::string_view method, const std::string& target,
+                                         std::string_view body) const;
+  std::string host_;
+  std::string service_host_;
+  std::string netns_;
+  std::string certificate_pem_;
+  std::string token_;
+};
+
+// What kube-proxy's metrics say: whether it has written its rules once, and its version.
+struct KubeProxyState {
+  unsigned synced = 0;      // metrics with the time of the last success
+  bool per_family = false;  // one for each family (since 1.36); else one for all
+  std::string version;      // "" where it does not say
+  [[nodiscard]] bool has_written_rules(unsigned families) const { return synced >= (per_family ? families : 1); }
+  bool operator==(const KubeProxyState&) const = default;
+};
+[[nodiscard]] KubeProxyState read_kube_proxy_metrics(std::string_view text);
+[[nodiscard]] Result<KubeProxyState> ask_kube_proxy(const std::string& netns);
+
+}  // namespace conntruth::lab

@@ -1,0 +1,41 @@
+#pragma once
+// What etcd and kube-apiserver of a lab are told, and what others are told about them: pure functions from the lab's
+// specification. Both run in the fabric's namespaces; the API listens on the fabric's router address.
+// Source: kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver. Threading: pure functions.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/address.hpp"
+#include "lab/kubernetes/credentials.hpp"
+#include "lab/lab.hpp"
+
+namespace conntruth::lab {
+
+inline constexpr std::uint16_t kApiPort = 6443;
+
+// Where the API listens, IPv4 first; the first one is what kubeconfigs name.
+[[nodiscard]] std::vector<IpAddress> api_addresses(const LabSpec& spec);
+// Its own Service's ClusterIP: the first address of the first range.
+[[nodiscard]] IpAddress api_service_address(const LabSpec& spec);
+[[nodiscard]] std::string api_url(const LabSpec& spec);
+// All that its certificate has to carry.
+[[nodiscard]] std::vector<IpAddress> certified_addresses(const LabSpec& spec);
+
+[[nodiscard]] std::vector<std::string> etcd_arguments();
+// `directory` holds server.crt, server.key and tokens.csv.
+[[nodiscard]] std::vector<std::string> apiserver_arguments(const LabSpec& spec, const std::string& directory);
+
+struct Tokens {
+  std::string admin;               // group system:masters
+  std::vector<std::string> nodes;  // user system:kube-proxy, which Kubernetes itself binds to system:node-proxier
+};
+[[nodiscard]] std::string token_file(const Tokens& tokens);
+[[nodiscard]] std::string kubeconfig(const LabSpec& spec, const ServerIdentity& identity, const std::string& user,
+                                     const std::string& token);
+
+// Node `node` (from 1) as a kubelet would register it, in JSON: labels, pod ranges, addresses, Ready.
+[[nodiscard]] std::string node_object(const LabSpec& spec, unsigned node);
+
+}  // namespace conntruth::lab

@@ -1,0 +1,209 @@
+#include "lab/kubernetes/start.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "lab/files.hpp"
+#include "lab/kubernetes/ask.hpp"
+#include "lab/kubernetes/control_plane.hpp"
+#include "lab/kubernetes/programs.hpp"
+#include "lab/kubernetes/proxy_choice.hpp"
+#include "lab/topology/address_plan.hpp"
+
+namespace conntruth::lab {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kPatience{60};  // for a loaded machine; a program that ended is noticed at once
+constexpr mode_t kSecret = 0600;
+
+std::vector<std::string*> kube_proxies(LabSpec& spec) {
+  std::vector<std::string*> texts{&spec.proxy};
+  for (auto& [node, text] : spec.node_proxies) texts.push_back(&text);
+  std::erase_if(texts, [](const std::string* text) { return !text->starts_with("kube-proxy:"); });
+  return texts;
+}
+
+class Start {
+ public:
+  Start(LabSpec& spec, std::string directory, const std::vector<Place>& places, Programs programs, Daemons daemons)
+      : spec_(spec),
+        directory_(std::move(directory)),
+        places_(places),
+        programs_(std::move(programs)),
+        daemons_(std::move(daemons)) {}
+
+  Status run() {
+    if (auto done = write_secrets(); !done) return done;
+    if (auto done = start_control_plane(); !done) return done;
+    const ApiServer api(spec_, fabric().netns(), identity_, tokens_.admin);
+    if (auto done = await_control_plane(api); !done) return done;
+    if (auto done = start_proxies(); !done) return done;
+    return await_proxies(api);
+  }
+
+ private:
+  [[nodiscard]] const Place& fabric() const { return *std::ranges::find(places_, kFabric, &Place::name); }
+  [[nodiscard]] std::string file(const std::string& name) const {
+    return fmt::format("{}/kubernetes/{}", directory_, name);
+  }
+  // The node of a place, counted from 1; 0 for the fabric.
+  [[nodiscard]] static unsigned number_of(const LabSpec& spec, const Place& place) {
+    for (unsigned node = 1; node <= spec.nodes; ++node) {
+      if (plan_node(spec, node).name == place.name) return node;
+    }
+    return 0;
+  }
+
+  Status write_secrets() {
+    if (::mkdir(file("").c_str(), 0700) != 0) return fail_errno("mkdir " + file(""), errno);
+    auto identity = make_server_identity(certified_addresses(spec_));
+    if (!identity) return std::unexpected(identity.error());
+    identity_ = std::move(*identity);
+    std::vector<std::string> tokens;
+    for (unsigned index = 0; index <= spec_.nodes; ++index) {
+      auto token = make_token();
+      if (!token) return std::unexpected(token.error());
+      tokens.push_back(std::move(*token));
+    }
+    tokens_ = {tokens.front(), {tokens.begin() + 1, tokens.end()}};
+    std::vector<std::pair<std::string, std::string>> contents{
+        {"server.crt", identity_.certificate_pem},
+        {"server.key", identity_.key_pem},
+        {"tokens.csv", token_file(tokens_)},
+        {"admin.kubeconfig", kubeconfig(spec_, identity_, "admin", tokens_.admin)}};
+    for (unsigned node = 1; node <= spec_.nodes; ++node) {
+      const auto name = plan_node(spec_, node).name;
+      contents.emplace_back(name + ".kubeconfig", kubeconfig(spec_, identity_, name, tokens_.nodes[node - 1]));
+    }
+    for (const auto& [name, content] : contents) {
+      if (auto written = write_whole_file(file(name), content, kSecret); !written) return written;
+    }
+    return {};
+  }
+
+  Status start_control_plane() {
+    const auto etcd = programs_.etcd();
+    if (!etcd) return std::unexpected(etcd.error());
+    const auto apiserver = programs_.find("kube-apiserver", spec_.kubernetes->version, "");
+    if (!apiserver) return std::unexpected(apiserver.error());
+    if (auto started = start(fabric(), "etcd", "etcd", *etcd, etcd_arguments()); !started) return started;
+    return start(fabric(), "kube-apiserver", "kube-apiserver", apiserver->path, apiserver_arguments(spec_, file("")));
+  }
+
+  Status start(const Place& place, const std::string& name, const std::string& title, const std::string& program,
+               std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), program);
+    return daemons_.start(place, name, title, std::move(arguments));
+  }
+
+  Status await_control_plane(const ApiServer& api) {
+    const auto ready =
+        daemons_.await(fabric(), "kube-apiserver", Clock::now() + kPatience, [&] { return api.ready(); });
+    if (!ready) return ready;
+    const auto version = api.version();
+    if (!version) return std::unexpected(version.error().in("kube-apiserver"));
+    spec_.kubernetes->version = *version;
+    for (unsigned node = 1; node <= spec_.nodes; ++node) {
+      if (auto made = api.create_node(node_object(spec_, node)); !made) {
+        return std::unexpected(made.error().in("make the Node objects"));
+      }
+    }
+    return {};
+  }
+
+  Status start_proxies() {
+    for (const auto& place : places_) {
+      const auto node = number_of(spec_, place);
+      if (node == 0) continue;
+      const auto text = proxy_of(spec_, place.name);
+      const auto choice = read_proxy_choice(text);
+      if (!choice) return std::unexpected(choice.error());
+      const ProxyPlace where{file(place.name + ".kubeconfig"), place.name,
+                             plan_node(spec_, node).addresses.front().to_string()};
+      if (auto started = start_proxy(place, text, *choice, where); !started) return started;
+    }
+    return {};
+  }
+
+  Status start_proxy(const Place& place, const std::string& text, const ProxyChoice& choice, const ProxyPlace& where) {
+    if (choice.kind == kCommand) {
+      const auto command = fill_in(spec_.proxy_command, where);
+      if (!command) return std::unexpected(command.error());
+      return start(place, "proxy", "the proxy command", "sh", {"-c", *command});
+    }
+    if (choice.kind != "kube-proxy") return {};
+    const auto program = programs_.find("kube-proxy", choice.version, spec_.kubernetes->version);
+    if (!program) return std::unexpected(program.error());
+    return start(place, "proxy", text, program->path, kube_proxy_arguments(spec_, choice.mode, where));
+  }
+
+  // The API's own Service answers through a proxy that works, whichever it is; kube-proxy also says so itself, for both
+  // families.
+  Status await_proxies(const ApiServer& api) {
+    const auto deadline = Clock::now() + kPatience;
+    const unsigned families = spec_.ipv4 && spec_.ipv6 ? 2 : 1;
+    for (const auto& place : places_) {
+      const auto choice = read_proxy_choice(proxy_of(spec_, place.name));
+      if (place.name == kFabric || !choice || !choice->follows_api()) continue;
+      KubeProxyState state;
+      const auto ready = daemons_.await(place, "proxy", deadline, [&]() -> Status {
+        if (choice->kind == "kube-proxy") {
+          const auto told = ask_kube_proxy(place.netns());
+          if (!told) return std::unexpected(told.error());
+          state = *told;
+          if (!state.has_written_rules(families)) return fail(ErrorCode::kUnavailable, "it has written no rules yet");
+        }
+        return api.reachable_as_service(place.netns());
+      });
+      if (!ready) return ready;
+      if (choice->kind != "kube-proxy" || state.version.empty()) continue;
+      spec_.node_proxies[place.name] = to_string(ProxyChoice{choice->kind, choice->mode, state.version});
+    }
+    return {};
+  }
+
+  LabSpec& spec_;
+  std::string directory_;
+  const std::vector<Place>& places_;
+  Programs programs_;
+  Daemons daemons_;
+  ServerIdentity identity_;
+  Tokens tokens_;
+};
+
+}  // namespace
+
+Status resolve_programs(LabSpec& spec) {
+  if (!spec.kubernetes) return {};
+  const auto programs = Programs::look(spec.kubernetes->programs);
+  if (!programs) return std::unexpected(programs.error());
+  if (const auto etcd = programs->etcd(); !etcd) return std::unexpected(etcd.error());
+  const auto apiserver = programs->find("kube-apiserver", spec.kubernetes->version, "");
+  if (!apiserver) return std::unexpected(apiserver.error());
+  spec.kubernetes->version = apiserver->version;
+  for (auto* text : kube_proxies(spec)) {
+    auto choice = read_proxy_choice(*text);
+    if (!choice) return std::unexpected(choice.error());
+    const auto found = programs->find("kube-proxy", choice->version, apiserver->version);
+    if (!found) return std::unexpected(found.error());
+    choice->version = found->version;
+    *text = to_string(*choice);
+  }
+  return {};
+}
+
+Status start_kubernetes(LabSpec& spec, const std::string& directory, const std::vector<Place>& places) {
+  auto programs = Programs::look(spec.kubernetes->programs);
+  if (!programs) return std::unexpected(programs.error());
+  auto daemons = Daemons::watch(directory);
+  if (!daemons) return std::unexpected(daemons.error());
+  return Start(spec, directory, places, std::move(*programs), std::move(*daemons)).run();
+}
+
+}  // namespace conntruth::lab
