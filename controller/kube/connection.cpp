@@ -103,7 +103,7 @@ class OneConnection final : public Connection {
     return secure(deadline);
   }
 
-  Status prepare_tls() { return prepare(context_, peer_); }
+  Status prepare_tls() { return kTls ? prepare(context_, peer_) : Status(); }
 
   Result<HttpReply> exchange(const HttpRequest& request, Deadline deadline) override {
     if (auto sent = send(request, deadline); !sent) return std::unexpected(sent.error());

@@ -67,7 +67,8 @@ void ObjectChange<Object>::is_now(std::optional<Object> object) {
 template <typename Object>
 Status ObjectChange<Object>::delete_it(Client& client, SteadyTime deadline) {
   ++report_.requests;
-  const auto response = client.call(kube::remove(resource_of(*before_), before_->namespace_name, before_->name), deadline);
+  const auto response =
+      client.call(kube::remove(resource_of(*before_), before_->namespace_name, before_->name), deadline);
   if (!response && response.error().code != ErrorCode::kNotFound) return std::unexpected(response.error());
   if (!after_) ++report_.deleted;
   is_now(std::nullopt);
@@ -93,7 +94,7 @@ Status ObjectChange<Object>::create_it(Client& client, SteadyTime deadline) {
                 fmt::format("{}: exists already and does not carry {}: {}; rename or remove it, or use another "
                             "namespace",
                             key(), kManagedByLabel, kManagedBy));
-  before_ = after_;  // left by another run; recreated where it cannot be changed
+  before_ = after_;         // left by another run; recreated where it cannot be changed
   before_->labels.clear();  // in a state that is not known: differs from every wanted one
   return update_it(client, deadline);
 }
@@ -101,8 +102,8 @@ Status ObjectChange<Object>::create_it(Client& client, SteadyTime deadline) {
 template <typename Object>
 Status ObjectChange<Object>::update_it(Client& client, SteadyTime deadline) {
   ++report_.requests;
-  const auto response =
-      client.call(kube::replace(resource_of(*after_), after_->namespace_name, after_->name, body_of(*after_)), deadline);
+  const auto response = client.call(
+      kube::replace(resource_of(*after_), after_->namespace_name, after_->name, body_of(*after_)), deadline);
   if (response) {
     ++report_.updated;
     return written(client, deadline, *response);

@@ -35,15 +35,18 @@ struct ReflectorHandlers {
   std::function<void(const Error&)> on_trouble;  // before each backoff; the reflector goes on by itself
 };
 
+// Every field has an initializer, so that callers may name just the ones they set.
+// NOLINTBEGIN(readability-redundant-member-init)
 struct ReflectorOptions {
-  std::string namespace_name;                     // "": all
-  std::string selector;                           // label selector
+  std::string namespace_name{};                   // "": all
+  std::string selector{};                         // label selector
   std::uint32_t page = 500;                       // objects per list request
   std::chrono::seconds server_timeout{240};       // after which the server ends a watch by itself
   std::chrono::milliseconds idle{270000};         // without a byte: the connection is taken for dead
   std::chrono::milliseconds list_timeout{60000};  // of one page
   std::size_t max_line = std::size_t{16} << 20U;
 };
+// NOLINTEND(readability-redundant-member-init)
 
 struct ReflectorCounters {
   std::uint64_t relists = 0;     // after the first list

@@ -13,6 +13,8 @@
 #include <thread>
 #include <utility>
 
+#include "common/address.hpp"
+
 namespace conntruth::kube {
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -70,6 +72,7 @@ Candidates look_up(const std::string& host, std::uint16_t port) {
 
 Candidates make_sockets(const std::string& host, std::uint16_t port, const std::string& network_namespace,
                         std::chrono::steady_clock::time_point deadline) {
+  if (network_namespace.empty() && IpAddress::parse(host)) return look_up(host, port);  // asks nobody
   std::packaged_task<Candidates()> task([host, port, network_namespace]() -> Candidates {
     if (const auto entered = enter(network_namespace); !entered) return std::unexpected(entered.error());
     return look_up(host, port);
