@@ -20,7 +20,7 @@ function(conntruth_room name)
 endfunction()
 
 # Targets that gather every test program of a label, so that a lane builds no more than it runs.
-foreach(label unit lab faults)
+foreach(label unit lab faults kube)
   add_custom_target(tests_${label})
 endforeach()
 

@@ -35,6 +35,7 @@ class Lane:
     labels: str  # ctest label expression
     targets: tuple  # what to build; empty: everything
     parallel: bool  # lab tests want both cores for themselves
+    setup: tuple = ()  # arguments of `./run setup` for what the lane needs beyond packages
     fixed_addresses: bool = False  # ThreadSanitizer of g++ 12 cannot start under some kernels' address randomization
 
 
@@ -42,6 +43,8 @@ LANES = (
     Lane("unit", "dev", "^unit$", (), True),
     Lane("lab", "dev", "^lab$", (), False),
     Lane("faults", "dev", "^faults$", (), False),
+    # Real kube-apiserver and kube-proxy; the first time it builds them.
+    Lane("kube", "dev", "^kube$", (), False, ("kube",)),
     Lane("lint", "", "", (), True),
     # The rooms that read bytes from outside, and the engine with its responders on real packets.
     Lane("asan", "asan", "^(unit|lab)$", ("unit_common", "unit_common_codec", "unit_common_stats", "unit_common_wire",
@@ -50,7 +53,8 @@ LANES = (
                                           "unit_agent_io", "unit_agent_probe", "unit_agent_session", "lab_agent"), True),
     # Only rooms with threads: the others cannot race, and building them once more costs minutes.
     Lane("tsan", "tsan", "^unit$", ("unit_agent_io", "unit_agent_probe", "unit_agent_session",
-                                    "unit_controller_fleet", "unit_controller_kube", "unit_controller_store"), True, True),
+                                    "unit_controller_fleet", "unit_controller_kube", "unit_controller_store"),
+         True, fixed_addresses=True),
 )
 
 
@@ -86,6 +90,8 @@ def ctest(lane, select, log, report):
 
 
 def run_ctest_lane(lane, select, log, report):
+    if lane.setup and logged(["./run", "setup", *lane.setup], log) != 0:
+        return junit.failure(lane.name, "setup", f"./run setup {' '.join(lane.setup)} failed; see {log.name}")
     if logged([*prefix(lane), "./run", "build", "--preset", lane.preset, *lane.targets], log) != 0:
         return junit.failure(lane.name, "build", f"preset {lane.preset} does not build; see {log.name}")
     code = ctest(lane, select, log, report)

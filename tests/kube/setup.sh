@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Builds the real Kubernetes programs of programs.txt from the Go module proxy and gets etcd from Debian, once:
+#   ${XDG_CACHE_HOME:-~/.cache}/conntruth/kube/VERSION-HASH/bin/PROGRAM     HASH of go.mod, go.sum and the mains
+#   .../kube/etcd/bin/etcd                                                  where Debian's package is not installed
+#   .../kube/go                                                             a Go tool chain, where there is none
+# Everything appears by rename, so what was interrupted goes on where it stopped. Called by `./run setup kube`.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+
+readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/conntruth/kube"
+readonly go_version=1.26.8  # what is fetched where no Go is new enough
+go=""
+
+say() { printf 'run: setup kube: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# version_of GO: "1.26.8", or nothing where it does not run.
+version_of() { GOTOOLCHAIN=local "$1" version 2>/dev/null | sed -n 's/^go version go\([0-9.]*\).*/\1/p'; }
+at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
+
+# Debian 12 has Go 1.19, which knows nothing of tool chains but can download the module that one is published as; its
+# files come without the right to be executed.
+fetch_go() {
+  local old=$1 arch module scratch
+  arch=$(dpkg --print-architecture)
+  module="golang.org/toolchain@v0.0.1-go$go_version.linux-$arch"
+  scratch="$cache/go.tmp.$$"
+  say "fetching Go $go_version through the module proxy (Go $(version_of "$old") is too old)"
+  mkdir -p "$scratch/empty"
+  (cd "$scratch/empty" && GOTOOLCHAIN=local GOFLAGS=-modcacherw GOPATH="$scratch" GOMODCACHE="$scratch/mod" "$old" mod download "$module") >&2 ||
+    die "could not download $module; check the network and GOPROXY"
+  chmod +x "$scratch/mod/$module/bin/"* "$scratch/mod/$module/pkg/tool/linux_$arch/"*
+  rm -rf "$cache/go"
+  mv "$scratch/mod/$module" "$cache/go"
+  rm -rf "$scratch"
+}
+
+# find_go WANTED: sets `go` to one that is new enough.
+find_go() {
+  local wanted=$1 each any=""
+  for each in "$(command -v go || true)" /usr/local/go/bin/go "$cache/go/bin/go" /usr/lib/go-*/bin/go; do
+    [ -x "$each" ] || continue
+    any=${any:-$each}
+    if at_least "$(version_of "$each")" "$wanted"; then go=$each; return; fi
+  done
+  if [ -z "$any" ]; then
+    say "installing Debian's Go"
+    DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends golang-go </dev/null >&2 ||
+      die "there is no Go and apt-get could not install golang-go"
+    any=/usr/bin/go
+  fi
+  fetch_go "$any"
+  go="$cache/go/bin/go"
+  at_least "$(version_of "$go")" "$wanted" || die "$go is no Go $wanted; delete $cache/go and try again"
+}
+
+# build MODULE PROGRAM..
+build() {
+  local module=$1 version hash bin program began
+  shift
+  version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[0-9.]*\)$/\1/p' "$module/go.mod")
+  hash=$(cd "$module" && cat go.mod go.sum -- */main.go | sha256sum | cut -c1-12)
+  bin="$cache/$version-$hash/bin"
+  mkdir -p "$bin"
+  touch "$cache/$version-$hash"  # of several builds of a version the last one asked for is taken
+  for program in "$@"; do
+    [ -x "$bin/$program" ] && continue
+    [ -n "$go" ] || find_go "$(sed -n 's/^go //p' v*/go.mod | sort -V | tail -n 1)"
+    say "building $program $version (minutes, the first one longest)"
+    began=$SECONDS
+    (cd "$module" && CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=local nice "$go" build -trimpath \
+      -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$bin/.$program.tmp" "./$program") >&2 ||
+      die "$program $version does not build, see above"
+    mv "$bin/.$program.tmp" "$bin/$program"
+    say "built $program $version in $((SECONDS - began)) s"
+  done
+}
+
+# Taken out of Debian's package instead of installing it, which would start etcd as a service of this machine.
+get_etcd() {
+  local scratch="$cache/etcd.tmp.$$"
+  if [ -x /usr/bin/etcd ] || [ -x "$cache/etcd/bin/etcd" ]; then return; fi
+  say "taking etcd out of Debian's package etcd-server"
+  mkdir -p "$scratch"
+  (
+    cd "$scratch"
+    apt-get -q download etcd-server || { apt-get -q update && apt-get -q download etcd-server; }
+    dpkg-deb -x etcd-server_*.deb .
+    mkdir -p etcd/bin
+    mv usr/bin/etcd etcd/bin/
+  ) >&2 || die "could not get etcd-server from Debian; check the network and /etc/apt"
+  rm -rf "$cache/etcd"
+  mv "$scratch/etcd" "$cache/etcd"
+  rm -rf "$scratch"
+}
+
+main() {
+  local module programs
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
+  rm -rf "$cache"/*.tmp.*  # of a setup that was interrupted
+  get_etcd
+  while read -r module programs; do
+    case $module in '' | '#'*) continue ;; esac
+    # shellcheck disable=SC2086  # a list of words
+    build "$module" $programs </dev/null
+  done <programs.txt
+  say "all programs are in $cache"
+}
+
+main "$@"
