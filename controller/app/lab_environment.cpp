@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,30 +43,6 @@ Result<int> lock_lab(const lab::Lab& lab) {
   return descriptor;
 }
 
-// Wakes up when a file of the directory is replaced.
-class DirectoryWatch {
- public:
-  explicit DirectoryWatch(const std::string& path) : descriptor_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-    inotify_add_watch(descriptor_, path.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE);
-  }
-  ~DirectoryWatch() { close(descriptor_); }
-  DirectoryWatch(const DirectoryWatch&) = delete;
-  DirectoryWatch& operator=(const DirectoryWatch&) = delete;
-
-  // False when the deadline passes first.
-  [[nodiscard]] bool wait(std::chrono::steady_clock::time_point deadline) const {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd entry{descriptor_, POLLIN, 0};
-    if (poll(&entry, 1, static_cast<int>(left.count())) <= 0) return false;
-    std::array<char, 4096> events{};
-    return read(descriptor_, events.data(), events.size()) > 0;
-  }
-
- private:
-  int descriptor_;
-};
-
 // Ends the process, by force where it does not go in time, and collects it.
 void end_process(pid_t pid) {
   constexpr int kPatienceMs = 3000;
@@ -91,11 +66,17 @@ Result<LabEnvironment> LabEnvironment::open(const std::string& lab_name, AgentSe
   }
   auto lock = lock_lab(*lab);
   if (!lock) return std::unexpected(lock.error());
-  return LabEnvironment(std::move(*lab), std::move(settings), *lock);
+  auto delivery = delivery_for(*lab);
+  if (!delivery) {
+    close(*lock);
+    return std::unexpected(delivery.error());
+  }
+  return LabEnvironment(std::move(*lab), std::move(*delivery), std::move(settings), *lock);
 }
 
 LabEnvironment::LabEnvironment(LabEnvironment&& other) noexcept
     : lab_(std::move(other.lab_)),
+      delivery_(std::move(other.delivery_)),
       settings_(std::move(other.settings_)),
       lock_(std::exchange(other.lock_, -1)),
       agents_(std::exchange(other.agents_, {})) {}
@@ -140,22 +121,6 @@ Status LabEnvironment::start_agents(const std::string& endpoint) {
 void LabEnvironment::stop_agents() {
   for (const auto pid : agents_) end_process(pid);
   agents_.clear();
-}
-
-std::vector<Programmed> LabEnvironment::programmed(std::uint64_t generation) const {
-  std::vector<Programmed> result;
-  for (auto& report : lab_.proxy_reports()) {
-    if (report.generation >= generation) result.push_back({report.node, report.generation, report.at_ns, report.error});
-  }
-  return result;
-}
-
-std::vector<Programmed> LabEnvironment::wait_programmed(std::uint64_t generation,
-                                                        std::chrono::steady_clock::time_point deadline) {
-  const DirectoryWatch watch(lab_.directory() + "/proxy");  // before the first look, so that nothing is missed
-  auto reports = programmed(generation);
-  while (reports.size() < topology().nodes.size() && watch.wait(deadline)) reports = programmed(generation);
-  return reports;
 }
 
 }  // namespace conntruth::app

@@ -1,5 +1,5 @@
 #pragma once
-// A lab as the environment of a run: publishes worlds to its proxies, starts one agent per node and one for the
+// A lab as the environment of a run: delivers worlds to its proxies, starts one agent per node and one for the
 // external client inside the lab's namespaces.
 //
 // Only one run at a time may change a lab's world: the constructor's caller holds a lock on the lab's directory, and a
@@ -8,9 +8,11 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "controller/app/world_delivery.hpp"
 #include "controller/provider/environment.hpp"
 #include "lab/lab.hpp"
 
@@ -34,20 +36,23 @@ class LabEnvironment final : public Environment {
   [[nodiscard]] std::vector<world::Node> nodes() const override { return lab_.nodes(); }
   [[nodiscard]] Status start_agents(const std::string& endpoint) override;
   void stop_agents() override;
-  [[nodiscard]] Status publish(const world::World& world) override { return lab_.publish(world); }
+  [[nodiscard]] Result<std::int64_t> publish(const world::World& world) override { return delivery_->publish(world); }
+  [[nodiscard]] std::chrono::milliseconds follow_bound() const override { return delivery_->follow_bound(); }
   [[nodiscard]] std::vector<Programmed> wait_programmed(std::uint64_t generation,
-                                                        std::chrono::steady_clock::time_point deadline) override;
+                                                        std::chrono::steady_clock::time_point deadline) override {
+    return delivery_->wait_programmed(generation, deadline);
+  }
 
   // Where the controller should listen for this lab's agents: a unix socket in the lab's directory.
   [[nodiscard]] std::string controller_endpoint() const;
 
  private:
-  [[nodiscard]] std::vector<Programmed> programmed(std::uint64_t generation) const;
-  LabEnvironment(lab::Lab lab, AgentSettings settings, int lock)
-      : lab_(std::move(lab)), settings_(std::move(settings)), lock_(lock) {}
+  LabEnvironment(lab::Lab lab, std::unique_ptr<WorldDelivery> delivery, AgentSettings settings, int lock)
+      : lab_(std::move(lab)), delivery_(std::move(delivery)), settings_(std::move(settings)), lock_(lock) {}
   [[nodiscard]] Status start_agent(const std::string& place, const std::vector<Pod>& pods, const std::string& endpoint);
 
   lab::Lab lab_;
+  std::unique_ptr<WorldDelivery> delivery_;
   AgentSettings settings_;
   int lock_ = -1;
   std::vector<pid_t> agents_;

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <time.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -20,12 +19,6 @@ constexpr std::chrono::milliseconds kTick{200};
 constexpr std::chrono::minutes kStageLimit{10};
 // Twice the time after which agents hand over what they have.
 constexpr std::chrono::milliseconds kSightsGrace{100};
-
-std::int64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-}
 
 std::uint64_t probes_of(const std::vector<plan::PlannedTask>& tasks) {
   std::uint64_t total = 0;
@@ -135,10 +128,9 @@ Status Runner::follow_change(const plan::Stage& stage, std::uint64_t generation)
 Status Runner::publish(const plan::Stage& stage, std::uint64_t generation) {
   auto world = stage.world;
   world.generation = generation;
-  // The time is taken before the world is handed over: a follow time includes everything that the dataplane does.
-  const auto at_ns = monotonic_ns();
-  if (auto status = environment_.publish(world); !status) return status;
-  const nlohmann::json marker = {{"generation", generation}, {"at_ns", at_ns}};
+  const auto at_ns = environment_.publish(world);
+  if (!at_ns) return std::unexpected(at_ns.error());
+  const nlohmann::json marker = {{"generation", generation}, {"at_ns", *at_ns}};
   return writer_.append_marker("published", stage_number_, marker.dump());
 }
 

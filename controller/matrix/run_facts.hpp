@@ -19,7 +19,7 @@ struct NodeProgrammed {
 };
 
 struct StageFacts {
-  std::int64_t published_ns = 0;  // CLOCK_MONOTONIC just before the world was handed out; 0: it never was
+  std::int64_t published_ns = 0;  // CLOCK_MONOTONIC just before the world's last change was handed over; 0: never
   bool probed = false;            // its control and body tasks were handed to the agents
   std::vector<NodeProgrammed> programmed;
   bool operator==(const StageFacts&) const = default;

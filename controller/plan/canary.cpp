@@ -7,15 +7,20 @@
 namespace conntruth::plan {
 namespace {
 
-constexpr std::uint16_t kServicePort = 7;
 constexpr std::string_view kName = "canary";
 
-world::Service service_of(const std::vector<IpAddress>& cluster_ips) {
+// Of the Service and of its endpoint; also another one than in the world that a run before this one has left behind.
+std::uint16_t port_at(std::size_t stage_index, const Workshop& workshop) {
+  const auto turn = (workshop.options.fixed_port_offset + stage_index) % kCanaryPorts;
+  return static_cast<std::uint16_t>(kFirstCanaryPort + turn);
+}
+
+world::Service service_of(const std::vector<IpAddress>& cluster_ips, std::uint16_t port) {
   world::Service service;
   service.namespace_name = kNamespace;
   service.name = kName;
   service.cluster_ips = cluster_ips;
-  service.ports = {{"echo", Protocol::kUdp, kServicePort, std::uint16_t{0}, 0}};
+  service.ports = {{"echo", Protocol::kUdp, port, std::uint16_t{0}, 0}};
   return service;
 }
 
@@ -33,7 +38,7 @@ Result<Canary> Canary::make(const Topology& topology, const Places& places, Allo
 }
 
 void Canary::add_objects(world::World& world, std::uint16_t port) const {
-  world.services.push_back(service_of(cluster_ips_));
+  world.services.push_back(service_of(cluster_ips_, port));
   for (const auto& address : place_->addresses) {
     world::EndpointSlice slice;
     slice.namespace_name = kNamespace;
@@ -51,11 +56,12 @@ void Canary::add_objects(world::World& world, std::uint16_t port) const {
   }
 }
 
+void Canary::publish(std::size_t stage_index, Stage& stage, const Workshop& workshop) const {
+  add_objects(stage.world, port_at(stage_index, workshop));
+}
+
 Status Canary::add(std::size_t stage_index, Stage& stage, Workshop& workshop, StageBuilder& builder) const {
-  // Also another one than in the world that a run before this one has left behind.
-  const auto turn = (workshop.options.fixed_port_offset + stage_index) % kCanaryPorts;
-  const auto port = static_cast<std::uint16_t>(kFirstCanaryPort + turn);
-  add_objects(stage.world, port);
+  const auto port = port_at(stage_index, workshop);
   world::World small;
   small.nodes = stage.world.nodes;
   add_objects(small, port);
@@ -76,8 +82,7 @@ Status Canary::add(std::size_t stage_index, Stage& stage, Workshop& workshop, St
       draft.column = "follow";
       draft.target = "canary";
       draft.origin = origin;
-      draft.entry = {
-          EntryKind::kClusterIp, fmt::format("{}/{}", kNamespace, kName), "echo", "", {address, kServicePort}};
+      draft.entry = {EntryKind::kClusterIp, fmt::format("{}/{}", kNamespace, kName), "echo", "", {address, port}};
       draft.protocol = Protocol::kUdp;
       draft.endpoints = {place_};
       if (auto status = builder.add_follow(draft, small, responder); !status) return status;

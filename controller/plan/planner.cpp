@@ -56,6 +56,7 @@ class Planner {
       if (*added) left.push_back(scenario);
     }
     running = std::move(left);
+    canary.publish(index, stage, workshop_);
     return {};
   }
 

@@ -180,6 +180,7 @@ class WorldPlanner {
     const auto canary = Canary::make(topology_, places_, allocation_);
     if (!canary) return std::unexpected(canary.error());
     if (auto status = canary->add(0, stage, workshop_, builder); !status) return status;
+    canary->publish(0, stage, workshop_);
     step_.name = "given";
     const auto drafts = draft_step(scenario_, step_, built_, topology_, places_, allocation_, options_);
     if (!drafts) return std::unexpected(drafts.error());

@@ -35,8 +35,12 @@ class Environment {
   [[nodiscard]] virtual Status start_agents(const std::string& endpoint) = 0;
   // Ends them and waits until they are gone. Never fails: what is gone is gone.
   virtual void stop_agents() = 0;
-  // Hands the world to every node's dataplane; returns at once.
-  [[nodiscard]] virtual Status publish(const world::World& world) = 0;
+  // Hands the world to every node's dataplane, its last Service after everything else, so that a dataplane that has
+  // followed the change of that one has followed them all. Returns CLOCK_MONOTONIC in ns just before the last Service
+  // was handed over; does not wait for the dataplane.
+  [[nodiscard]] virtual Result<std::int64_t> publish(const world::World& world) = 0;
+  // Within what time every node's dataplane has to follow.
+  [[nodiscard]] virtual std::chrono::milliseconds follow_bound() const = 0;
   // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`;
   // event-driven. Returns what was said; nodes that said nothing are missing.
   [[nodiscard]] virtual std::vector<Programmed> wait_programmed(std::uint64_t generation,

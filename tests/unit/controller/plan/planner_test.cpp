@@ -148,6 +148,7 @@ steps: [{name: a}, {name: b, pause_ms: 70, services: {web: {endpoints: []}}}]
   ASSERT_THAT(plan.stages, SizeIs(2));
   EXPECT_EQ(plan.stages[1].pause.count(), 70);
   std::vector<std::uint32_t> responders;
+  std::vector<std::uint16_t> service_ports;
   for (const auto& stage : plan.stages) {
     ASSERT_THAT(stage.follow_tasks, SizeIs(6));  // three nodes, two families
     const auto& task = stage.follow_tasks[0].task;
@@ -164,9 +165,12 @@ steps: [{name: a}, {name: b, pause_ms: 70, services: {web: {endpoints: []}}}]
     EXPECT_EQ(cell.column, "follow");
     EXPECT_EQ(cell.follow_bound.count(), 2000);
     EXPECT_THAT(cell.tasks, ElementsAre(task.id));
-    EXPECT_NE(stage.world.service("conntruth/canary"), nullptr);
+    EXPECT_EQ(stage.world.services.back().key(), "conntruth/canary") << "told of last";
+    EXPECT_EQ(stage.world.services.back().ports.front().port, task.target.port);
+    service_ports.push_back(task.target.port);
   }
   EXPECT_NE(responders[0], responders[1]);
+  EXPECT_NE(service_ports[0], service_ports[1]);
   EXPECT_EQ(plan.stages[0].cells.front().id, "follow/stage-1/node-1>canary/udp/ipv4");
 }
 

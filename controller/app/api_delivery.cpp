@@ -1,0 +1,92 @@
+#include <fmt/core.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "controller/app/world_delivery.hpp"
+#include "controller/kube/access.hpp"
+#include "controller/kube/client.hpp"
+#include "controller/kube/world_writer.hpp"
+
+namespace conntruth::app {
+
+namespace {
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+// The world with its last Service as it was in `before`.
+world::World without_last_change(const world::World& world, const world::World& before) {
+  auto result = world;
+  if (world.services.empty()) return result;
+  const auto last = world.services.back();
+  const auto is_last = [&](const world::Service& service) { return service.key() == last.key(); };
+  const auto of_last = [&](const world::EndpointSlice& slice) {
+    return slice.namespace_name == last.namespace_name && slice.service_name == last.name;
+  };
+  std::erase_if(result.services, is_last);
+  std::erase_if(result.slices, of_last);
+  std::ranges::copy_if(before.services, std::back_inserter(result.services), is_last);
+  std::ranges::copy_if(before.slices, std::back_inserter(result.slices), of_last);
+  return result;
+}
+
+class ApiDelivery final : public WorldDelivery {
+ public:
+  ApiDelivery(std::unique_ptr<kube::Client> client, kube::ClusterWorld cluster)
+      : client_(std::move(client)), cluster_(std::move(cluster)) {}
+
+  // Proxies watch Services and EndpointSlices apart from each other, each in the order of writing. Who has seen the
+  // last Service change in both kinds has seen all the rest, so the last one is written when everything else has been.
+  Result<std::int64_t> publish(const world::World& world) override {
+    if (world.services.empty()) return remove_all();
+    if (auto done = cluster_.publish(without_last_change(world, last_)); !done) return std::unexpected(done.error());
+    const auto at_ns = monotonic_ns();
+    if (auto done = cluster_.publish(world); !done) return std::unexpected(done.error());
+    last_ = world;
+    return at_ns;
+  }
+
+  // A foreign proxy says nothing that could be relied upon: the canary's probes tell.
+  std::vector<Programmed> wait_programmed(std::uint64_t /*generation*/,
+                                          std::chrono::steady_clock::time_point /*deadline*/) override {
+    return {};
+  }
+
+  // kube-proxy writes rules once a second at most (--iptables-min-sync-period, --nftables-min-sync-period).
+  std::chrono::milliseconds follow_bound() const override { return std::chrono::seconds(5); }
+
+ private:
+  Result<std::int64_t> remove_all() {
+    const auto at_ns = monotonic_ns();
+    if (auto swept = cluster_.sweep(); !swept) return std::unexpected(swept.error());
+    last_ = {};
+    return at_ns;
+  }
+
+  std::unique_ptr<kube::Client> client_;  // used by cluster_
+  kube::ClusterWorld cluster_;
+  world::World last_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WorldDelivery>> deliver_by_api(const lab::KubernetesAccess& access) {
+  kube::AccessQuery query;
+  query.kubeconfig = access.kubeconfig;
+  query.network_namespace = access.netns;
+  auto found = kube::find_access(query);
+  if (!found) return std::unexpected(found.error());
+  auto client = kube::Client::make(std::move(*found), {});
+  if (!client) return std::unexpected(client.error());
+  kube::ClusterWorldOptions options;
+  options.finalize_namespaces = true;  // a lab's API has no controller-manager that would
+  auto cluster = kube::ClusterWorld::adopt(**client, options);
+  if (!cluster) return std::unexpected(cluster.error());
+  return std::make_unique<ApiDelivery>(std::move(*client), std::move(*cluster));
+}
+
+}  // namespace conntruth::app

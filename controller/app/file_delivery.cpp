@@ -1,0 +1,86 @@
+#include <poll.h>
+#include <sys/inotify.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "controller/app/world_delivery.hpp"
+
+namespace conntruth::app {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+// Wakes up when a file of the directory is replaced.
+class DirectoryWatch {
+ public:
+  explicit DirectoryWatch(const std::string& path) : descriptor_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    inotify_add_watch(descriptor_, path.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE);
+  }
+  ~DirectoryWatch() { close(descriptor_); }
+  DirectoryWatch(const DirectoryWatch&) = delete;
+  DirectoryWatch& operator=(const DirectoryWatch&) = delete;
+
+  // False when the deadline passes first.
+  [[nodiscard]] bool wait(steady_clock::time_point deadline) const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0) return false;
+    pollfd entry{descriptor_, POLLIN, 0};
+    if (poll(&entry, 1, static_cast<int>(left.count())) <= 0) return false;
+    std::array<char, 4096> events{};
+    return read(descriptor_, events.data(), events.size()) > 0;
+  }
+
+ private:
+  int descriptor_;
+};
+
+class FileDelivery final : public WorldDelivery {
+ public:
+  explicit FileDelivery(lab::Lab lab) : lab_(std::move(lab)) {}
+
+  Result<std::int64_t> publish(const world::World& world) override {
+    const auto at_ns = monotonic_ns();
+    if (auto published = lab_.publish(world); !published) return std::unexpected(published.error());
+    return at_ns;
+  }
+
+  std::vector<Programmed> wait_programmed(std::uint64_t generation, steady_clock::time_point deadline) override {
+    const DirectoryWatch watch(lab_.directory() + "/proxy");  // before the first look, so that nothing is missed
+    auto reports = programmed(generation);
+    while (reports.size() < lab_.topology().nodes.size() && watch.wait(deadline)) reports = programmed(generation);
+    return reports;
+  }
+
+  std::chrono::milliseconds follow_bound() const override { return std::chrono::seconds(2); }
+
+ private:
+  [[nodiscard]] std::vector<Programmed> programmed(std::uint64_t generation) const {
+    std::vector<Programmed> result;
+    for (auto& report : lab_.proxy_reports()) {
+      if (report.generation < generation) continue;
+      result.push_back({report.node, report.generation, report.at_ns, report.error});
+    }
+    return result;
+  }
+  lab::Lab lab_;
+};
+
+}  // namespace
+
+std::unique_ptr<WorldDelivery> deliver_by_file(lab::Lab lab) { return std::make_unique<FileDelivery>(std::move(lab)); }
+
+Result<std::unique_ptr<WorldDelivery>> delivery_for(const lab::Lab& lab) {
+  if (const auto access = lab.kubernetes()) return deliver_by_api(*access);
+  return deliver_by_file(lab);
+}
+
+}  // namespace conntruth::app
