@@ -32,6 +32,11 @@ std::string state_path(const std::string& directory, const std::string& node, co
   return fmt::format("{}/run/{}-{}", directory, node, name);
 }
 
+std::string trimmed(const std::string& line) {
+  const auto first = line.find_first_not_of(" \t\r");
+  return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(" \t\r") + 1 - first);
+}
+
 std::optional<int> number_in(const std::string& path) {
   const auto text = read_whole_file(path);
   int number = 0;
@@ -54,7 +59,7 @@ std::string log_end(const std::string& path) {
   while (end > 0 && lines.size() < kLogLines) {
     const auto begin = text.rfind('\n', end - 1);
     const auto first = begin == std::string::npos ? 0 : begin + 1;
-    if (end > first) lines.push_back(text.substr(first, std::min(end - first, kLogLine)));
+    if (auto line = trimmed(text.substr(first, end - first)); !line.empty()) lines.push_back(line.substr(0, kLogLine));
     end = begin == std::string::npos ? 0 : begin;
   }
   std::ranges::reverse(lines);

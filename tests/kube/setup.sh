@@ -84,7 +84,8 @@ get_etcd() {
   mkdir -p "$scratch"
   (
     cd "$scratch"
-    apt-get -q download etcd-server || { apt-get -q update && apt-get -q download etcd-server; }
+    apt=(apt-get -q -o APT::Sandbox::User=root)
+    "${apt[@]}" download etcd-server || { "${apt[@]}" update && "${apt[@]}" download etcd-server; }
     dpkg-deb -x etcd-server_*.deb .
     mkdir -p etcd/bin
     mv usr/bin/etcd etcd/bin/

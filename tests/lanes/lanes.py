@@ -44,7 +44,7 @@ LANES = (
     Lane("lab", "dev", "^lab$", (), False),
     Lane("faults", "dev", "^faults$", (), False),
     # Real kube-apiserver and kube-proxy; the first time it builds them.
-    Lane("kube", "dev", "^kube$", (), False, ("kube",)),
+    Lane("kube", "dev", "^kube$", ("tests_kube",), False, ("kube",)),
     Lane("lint", "", "", (), True),
     # The rooms that read bytes from outside, and the engine with its responders on real packets.
     Lane("asan", "asan", "^(unit|lab)$", ("unit_common", "unit_common_codec", "unit_common_stats", "unit_common_wire",
