@@ -80,8 +80,7 @@ Status ApiServer::reachable_as_service(const std::string& netns) const {
   peer.ca_pem = certificate_pem_;
   const auto connection = Connection::open(peer, std::chrono::steady_clock::now() + kConnect);
   if (connection) return {};
-  return std::unexpected(
-      connection.error().in(fmt::format("{}:{} (Service default/kubernetes)", service_host_, kServicePort)));
+  return std::unexpected(connection.error().in("the API's own Service, default/kubernetes"));
 }
 
 KubeProxyState read_kube_proxy_metrics(std::string_view text) {
