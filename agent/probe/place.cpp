@@ -4,6 +4,7 @@
 
 #include "agent/io/netns.hpp"
 #include "agent/probe/crafted.hpp"
+#include "agent/probe/kept_connections.hpp"
 #include "agent/probe/tcp_sockets.hpp"
 #include "agent/probe/udp_sockets.hpp"
 
@@ -35,13 +36,14 @@ class Place::Loop {
               shared_.sink, shared_.losses),
         udp_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)),
         tcp_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)),
+        kept_({book_, poller_, shared_.losses}, tcp_.walks()),
         crafted_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)) {}
 
   Status open() { return poller_.add(place_.wakeup_->fd(), EPOLLIN, kWakeupToken); }
   void run();
 
  private:
-  Prober& prober_of(Method method);
+  Prober& prober_of(const ProbeTask& task);
   void admit(std::int64_t now_ns);
   Status prepare(TaskState& task);
   void handle(std::span<const epoll_event> events, std::int64_t now_ns);
@@ -56,14 +58,16 @@ class Place::Loop {
   Book book_;
   UdpSockets udp_;
   TcpSockets tcp_;
+  KeptConnections kept_;
   Crafted crafted_;
   TurnQueue<TaskState*> turns_;
   std::unordered_map<const TaskState*, std::unique_ptr<TaskState>> tasks_;
   bool sctp_guarded_ = false;
 };
 
-Prober& Place::Loop::prober_of(Method method) {
-  switch (method) {
+Prober& Place::Loop::prober_of(const ProbeTask& task) {
+  if (task.connection != 0) return kept_;
+  switch (task.method) {
     case Method::kUdpSocket:
       return udp_;
     case Method::kTcpSocket:
@@ -81,7 +85,7 @@ Status Place::Loop::prepare(TaskState& task) {
     if (auto done = shared_.options.guard_sctp(place_.name_); !done) return done;
     sctp_guarded_ = true;
   }
-  return prober_of(task.spec.method).prepare(task);
+  return prober_of(task.spec).prepare(task);
 }
 
 void Place::Loop::admit(std::int64_t now_ns) {
@@ -112,6 +116,8 @@ void Place::Loop::handle(std::span<const epoll_event> events, std::int64_t now_n
       admit(now_ns);
     } else if (task_of(token) == 0) {
       crafted_.ready(token, event.events, now_ns);
+    } else if (KeptConnections::owns(token)) {
+      kept_.ready(token, event.events, now_ns);
     } else if (const auto* flight = book_.find(token);
                flight != nullptr && flight->task->spec.method == Method::kTcpSocket) {
       tcp_.ready(token, event.events, now_ns);
@@ -141,7 +147,7 @@ std::int64_t Place::Loop::send(std::int64_t now_ns) {
     // A pace that was missed is not caught up by a burst.
     task.due_ns = task.next == 0 || task.due_ns + 2 * interval_ns < now_ns ? now_ns : task.due_ns + interval_ns;
     const auto id = probe_id(task.spec.id, task.next++);
-    prober_of(task.spec.method).send(task, id, now_ns);
+    prober_of(task.spec).send(task, id, now_ns);
     if (task.one_at_a_time || task.all_sent()) continue;
     if (task.on_probation()) {
       book_.hold(task);
@@ -159,7 +165,7 @@ void Place::Loop::tidy(std::int64_t now_ns) {
   for (auto* task : book_.take_rested()) again(*task, now_ns);
   for (auto* task : book_.take_finished()) {
     turns_.remove(task);
-    prober_of(task->spec.method).forget(*task);
+    prober_of(task->spec).forget(*task);
     tasks_.erase(task);
   }
   book_.flush(now_ns);

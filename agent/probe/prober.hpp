@@ -32,7 +32,9 @@ class Prober {
 };
 
 // Tokens: a flight's own socket has the probe id (its upper half, the task, is never 0), a task's shared socket the id
-// with this sequence number, and what belongs to the place small numbers.
+// with the first of these sequence numbers, a kept connection its number with the second, and what belongs to the place
+// small numbers.
 inline constexpr std::uint32_t kSharedSequence = UINT32_MAX;
+inline constexpr std::uint32_t kKeptSequence = UINT32_MAX - 1;
 
 }  // namespace conntruth::probe

@@ -1,49 +1,11 @@
 #include "agent/probe/tcp_sockets.hpp"
 
-#include <netinet/in.h>
-
 #include <cerrno>
 
-#include "agent/io/error_queue.hpp"
 #include "agent/io/socket.hpp"
+#include "agent/probe/tcp_connect.hpp"
 
 namespace conntruth::probe {
-
-namespace {
-
-// A port may be bound several times over: connections are told apart by their targets.
-Result<io::Fd> open_bound(const ProbeTask& task, std::uint16_t port) {
-  const auto family = task.target.address.family();
-  auto fd = io::open_socket(io::domain_of(family), SOCK_STREAM, 0);
-  if (!fd) return fd;
-  auto done = io::enable_error_queue(fd->get(), family);
-  if (done) done = io::set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  const auto any = family == Family::kIpv4 ? IpAddress::v4({}) : IpAddress::v6({});
-  if (done) done = io::bind_to(fd->get(), {task.source.is_unspecified() ? any : task.source, port});
-  if (!done) return std::unexpected(done.error());
-  return fd;
-}
-
-int pending_error(int fd) {
-  int error = 0;
-  socklen_t size = sizeof error;
-  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
-}
-
-// Who refused: the ICMP error that the queue holds, or the target itself by RST.
-std::optional<Refusal> refusal_of(int fd, int number, const IpAddress& target) {
-  wire::ProbeHeaderBytes quoted{};
-  while (const auto error = io::next_queued_error(fd, quoted)) {
-    const auto& refusal = error->refusal;
-    if (refusal.kind == RefusalKind::kIcmp && io::is_refusal(target.family(), refusal.icmp_type, refusal.icmp_code)) {
-      return refusal;
-    }
-  }
-  if (number != ECONNREFUSED && number != ECONNRESET) return std::nullopt;
-  return Refusal{.kind = RefusalKind::kReset, .icmp_type = 0, .icmp_code = 0, .from = target};
-}
-
-}  // namespace
 
 Status TcpSockets::prepare(TaskState& task) {
   task.one_at_a_time = task.spec.source_port != 0;
@@ -53,11 +15,10 @@ Status TcpSockets::prepare(TaskState& task) {
 
 void TcpSockets::send(TaskState& task, ProbeId id, std::int64_t now_ns) {
   std::uint16_t port = task.spec.source_port;
-  const auto open = [&](std::uint16_t each) { return open_bound(task.spec, each); };
+  const auto open = [&](std::uint16_t each) { return open_tcp_bound(task.spec, each); };
   auto fd = task.ports == nullptr ? open(port) : with_free_port(*task.ports, port, open);
   if (!fd) return desk_.book.failed(task, id, fd.error().message, now_ns);
-  const auto target = io::to_kernel(task.spec.target);
-  const int error = ::connect(fd->get(), &target.base, io::size_of(target)) == 0 ? 0 : errno;
+  const int error = connect_to(fd->get(), task.spec.target);
   auto& flight = desk_.book.open(task, id, port, now_ns);
   flight.fd = fd->release();
   if (error != 0 && error != EINPROGRESS) return lost(flight, error, now_ns);
@@ -84,8 +45,7 @@ void TcpSockets::hung_up(Flight& flight) {
 
 void TcpSockets::connected(Flight& flight, std::int64_t now_ns) {
   flight.connected = true;
-  const linger reset{.l_onoff = 1, .l_linger = 0};
-  setsockopt(flight.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  reset_on_close(flight.fd);
   const auto bytes =
       wire::encode({.kind = wire::ProbeKind::kRequest, .crafted = false, .id = flight.id, .identity = {}});
   if (::send(flight.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;

@@ -14,6 +14,7 @@ class TcpSockets final : public Prober {
   Status prepare(TaskState& task) override;
   void send(TaskState& task, ProbeId id, std::int64_t now_ns) override;
   void ready(std::uint64_t token, std::uint32_t events, std::int64_t now_ns) override;
+  [[nodiscard]] PortWalks& walks() { return walks_; }
 
  private:
   void connected(Flight& flight, std::int64_t now_ns);

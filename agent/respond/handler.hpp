@@ -1,6 +1,7 @@
 #pragma once
 // What the responder loop calls: one Handler per socket. Runs in the responder thread only.
 
+#include <memory>
 #include <vector>
 
 #include "agent/io/batch.hpp"
@@ -12,6 +13,18 @@
 
 namespace conntruth::respond {
 
+class Handler;
+
+// A handler that another one has opened or that is through, and the responder it belongs to.
+struct OpenedHandler {
+  std::uint32_t responder = 0;
+  std::unique_ptr<Handler> handler;
+};
+struct ClosedHandler {
+  std::uint32_t responder = 0;
+  const Handler* handler = nullptr;
+};
+
 // Shared by all handlers of a loop: buffers, and where sights and losses go.
 struct Desk {
   Desk(const io::Clock& the_clock, io::LossCounters& the_losses) : clock(the_clock), losses(the_losses) {}
@@ -20,6 +33,9 @@ struct Desk {
   io::ReceiveBatch received;
   io::SendBatch answers;
   std::vector<Sight> sights;
+  // For the loop, which sees to them after the events at hand.
+  std::vector<OpenedHandler> opened;
+  std::vector<ClosedHandler> closed;
 
   // Sends the queued answers and counts those that did not leave.
   void flush_answers(int fd);

@@ -21,6 +21,7 @@ namespace {
 constexpr std::uint64_t kWakeupToken = 0;
 constexpr std::size_t kSightBatch = 1024;
 constexpr std::int64_t kSightDelayNs = 10'000'000;
+constexpr std::size_t kConversations = 4096;  // kept TCP connections of one responder
 
 using Handlers = std::vector<std::unique_ptr<Handler>>;
 
@@ -69,6 +70,7 @@ struct Responders::State {
 
   void loop();
   void run_commands();
+  void tend_conversations();
   void deliver_sights(std::int64_t now_ns);
   Status command(std::function<Status()> work);
   Status watch(Handlers& handlers);
@@ -202,6 +204,24 @@ void Responders::State::deliver_sights(std::int64_t now_ns) {
   first_sight_ns = 0;
 }
 
+// Conversations belong to their responder and go with it.
+void Responders::State::tend_conversations() {
+  for (auto& [responder, handler] : std::exchange(desk.opened, {})) {
+    const auto found = entries.find(responder);
+    if (found == entries.end() || found->second.handlers.size() >= kConversations ||
+        !poller->add(handler->fd(), EPOLLIN, reinterpret_cast<std::uintptr_t>(handler.get()))) {
+      losses.add(io::Loss::kAnswerNotSent);
+      continue;
+    }
+    found->second.handlers.push_back(std::move(handler));
+  }
+  for (const auto& [responder, handler] : std::exchange(desk.closed, {})) {
+    const auto found = entries.find(responder);
+    if (found == entries.end()) continue;
+    std::erase_if(found->second.handlers, [&](const auto& each) { return each.get() == handler; });
+  }
+}
+
 void Responders::State::loop() {
   for (bool go = true; go;) {
     const auto now_ns = clock.now_ns();
@@ -215,6 +235,7 @@ void Responders::State::loop() {
         reinterpret_cast<Handler*>(static_cast<std::uintptr_t>(event.data.u64))->ready(desk);
       }
     }
+    tend_conversations();
     if (!rung) continue;
     run_commands();  // after the events, which name handlers that a command may remove
     const std::lock_guard lock(mutex);

@@ -25,6 +25,8 @@ Status check_task(const ProbeTask& task) {
   if (task.count == 0) return wrong("task", task.id, "count: 0, at least one probe is sent");
   if (task.interval.count() < 0 || task.interval > kLongest) return wrong("task", task.id, "interval: not in 0 .. 1 h");
   if (task.timeout.count() < 1 || task.timeout > kLongest) return wrong("task", task.id, "timeout: not in 1 ms .. 1 h");
+  if (task.connection != 0 && task.method != Method::kTcpSocket)
+    return wrong("task", task.id, "connection: only tcp-socket probes share one");
   return {};
 }
 
@@ -64,6 +66,7 @@ Result<ProbeTask> take_task(const v1::Task& message) {
   task.source_port = static_cast<std::uint16_t>(message.source_port());
   task.until_responders.assign(message.until_responders().begin(), message.until_responders().end());
   task.until_count = message.until_count();
+  task.connection = message.connection();
   return task;
 }
 
@@ -104,6 +107,7 @@ void put(const Assignment& assignment, v1::Assign& message) {
     entry.set_source_port(task.source_port);
     for (const auto responder : task.until_responders) entry.add_until_responders(responder);
     entry.set_until_count(task.until_count);
+    entry.set_connection(task.connection);
   }
 }
 

@@ -95,6 +95,10 @@ struct ProbeTask {
   std::chrono::microseconds interval{0};    // between two probes of this task; 0: as the budget allows
   std::chrono::milliseconds timeout{1000};  // per probe
   std::uint16_t source_port = 0;            // non-zero: every probe uses this one (one 5-tuple)
+  // Non-zero, tcp-socket only: all probes go over one connection, which tasks of the same place and target with the
+  // same number share. The first probe opens it; it is kept until the session ends, and once it has ended it is never
+  // opened again: each later probe then has the outcome that ended it.
+  std::uint32_t connection = 0;
   // Non-empty: stop early after `until_count` consecutive replies of one of these responders (following a change).
   std::vector<std::uint32_t> until_responders;
   std::uint32_t until_count = 0;
@@ -133,7 +137,7 @@ struct Hello {
   std::string node;
   std::string agent_version;
   std::string kernel_release;
-  std::uint32_t protocol_version = 1;
+  std::uint32_t protocol_version = 2;
   std::vector<std::string> capabilities;  // "udp-socket", ... (methods), "ipv6", "raw", ...
   std::vector<NamespaceName> places;      // namespaces it can enter
   std::uint64_t acknowledged = 0;         // resume: highest batch it knows to be stored; 0 on a first connection

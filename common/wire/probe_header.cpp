@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint16_t kCrafted = 1;
+constexpr std::uint16_t kKept = 2;
 constexpr std::size_t kChecked = 60;
 
 }  // namespace
@@ -17,7 +18,7 @@ ProbeHeaderBytes encode(const ProbeHeader& header) {
   store32(bytes, 0, kProbeMagic);
   bytes[4] = kVersion;
   bytes[5] = static_cast<std::uint8_t>(header.kind);
-  store16(bytes, 6, header.crafted ? kCrafted : std::uint16_t{0});
+  store16(bytes, 6, static_cast<std::uint16_t>((header.crafted ? kCrafted : 0) | (header.kept ? kKept : 0)));
   store64(bytes, 8, header.id);
   if (header.kind == ProbeKind::kAnswer) {
     const auto& identity = header.identity;
@@ -37,6 +38,7 @@ std::optional<ProbeHeader> decode_probe_header(Bytes bytes) {
   if (load32(bytes, kChecked) != crc32c(bytes.first(kChecked))) return std::nullopt;
   ProbeHeader header{.kind = static_cast<ProbeKind>(bytes[5]),
                      .crafted = (load16(bytes, 6) & kCrafted) != 0,
+                     .kept = (load16(bytes, 6) & kKept) != 0,
                      .id = load64(bytes, 8),
                      .identity = {}};
   if (header.kind == ProbeKind::kRequest) return header;

@@ -1,8 +1,8 @@
 #pragma once
 // The 64 bytes that a probe and its answer carry as UDP payload or at the start of a TCP stream, all big-endian:
 //
-//    0  magic 0x637470A7            4  version 1      5  kind (1 request, 2 answer)      6  flags (bit 0: crafted)
-//    8  probe id (64 bits)
+//    0  magic 0x637470A7            4  version 1      5  kind (1 request, 2 answer)      6  flags (bit 0: crafted, bit
+//    1: kept) 8  probe id (64 bits)
 //   16  responder id (0 in a request)
 //   20  family of the two addresses (0 in a request, 4 or 6)   21..23  zero
 //   24  seen source port           26  seen destination port
@@ -36,6 +36,7 @@ struct Identity {
 struct ProbeHeader {
   ProbeKind kind = ProbeKind::kRequest;
   bool crafted = false;  // sent by a raw socket; echoed, so that a filter can tell whose answer it is
+  bool kept = false;     // TCP stream: more requests follow over this connection, the answerer must not close it
   ProbeId id = 0;
   Identity identity;  // answers only; its two addresses have one family
   bool operator==(const ProbeHeader&) const = default;

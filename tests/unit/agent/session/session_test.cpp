@@ -215,13 +215,13 @@ TEST(Session, gives_up_on_a_controller_that_never_answers) {
 
 TEST(Session, another_protocol_version_is_refused_by_name) {
   auto agent = agent_options();
-  agent.hello.protocol_version = 2;
+  agent.hello.protocol_version = codec::kProtocolVersion + 1;
   Pair pair(agent);
   pair.start();
   const auto result = pair.result();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::kUnsupported);
-  EXPECT_NE(result.error().message.find("speaks protocol 2, this controller speaks 1"), std::string::npos);
+  EXPECT_NE(result.error().message.find("speaks protocol 3, this controller speaks 2"), std::string::npos);
   EXPECT_TRUE(pair.fleet.agents().empty());
   EXPECT_EQ(pair.fleet.counters().refused_agents, 1U);
 }

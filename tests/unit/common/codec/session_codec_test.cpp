@@ -35,6 +35,8 @@ Assignment make_assignment() {
   task.source_port = 40'000;
   task.until_responders = {1, 2};
   task.until_count = 3;
+  task.method = Method::kTcpSocket;
+  task.connection = 12;
   assignment.tasks = {task, ProbeTask{.id = 12, .place = {}, .source = {}, .target = {}, .until_responders = {}}};
   return assignment;
 }
@@ -129,6 +131,7 @@ TEST(SessionCodec, an_assignment_out_of_range_is_refused_with_its_field) {
   EXPECT_TRUE(refused([](Assignment& a) { a.tasks[0].timeout = std::chrono::hours(2); }, "timeout"));
   EXPECT_TRUE(refused([](Assignment& a) { a.tasks[0].interval = std::chrono::hours(2); }, "interval"));
   EXPECT_TRUE(refused([](Assignment& a) { a.tasks[0].interval = std::chrono::microseconds(-1); }, "interval"));
+  EXPECT_TRUE(refused([](Assignment& a) { a.tasks[0].method = Method::kTcpSyn; }, "connection"));
   EXPECT_TRUE(refused([](Assignment& a) { a.responders[0].id = 0; }, "id"));
   EXPECT_TRUE(refused([](Assignment& a) { a.responders[0].port = 0; }, "port"));
 }

@@ -92,6 +92,11 @@ TEST(ProbeHeader, carries_id_and_identity) {
 }
 
 TEST(ProbeHeader, any_damaged_bit_makes_it_invalid) {
+  for (const bool kept : {false, true}) {
+    const auto request = encode({.kind = ProbeKind::kRequest, .crafted = !kept, .kept = kept, .id = 5, .identity = {}});
+    EXPECT_EQ(decode_probe_header(request)->kept, kept);
+    EXPECT_EQ(decode_probe_header(request)->crafted, !kept);
+  }
   const auto good = encode({.kind = ProbeKind::kRequest, .crafted = false, .id = 5, .identity = {}});
   ASSERT_TRUE(decode_probe_header(good));
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
