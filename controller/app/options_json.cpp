@@ -40,6 +40,8 @@ Json write_options(const plan::PlanOptions& options) {
           {"control", write_flows(options.control)},
           {"fixedFlow", options.fixed_flow},
           {"fixedIntervalMs", options.fixed_interval.count()},
+          {"keptRequests", options.kept_requests},
+          {"keptIntervalMs", options.kept_interval.count()},
           {"rotations", options.rotations},
           {"rotationIntervalMs", options.rotation_interval.count()},
           {"timeoutMs", options.timeout.count()},
@@ -61,6 +63,8 @@ plan::PlanOptions read_options(const Json& json) {
   options.control = read_flows(json.at("control"));
   json.at("fixedFlow").get_to(options.fixed_flow);
   options.fixed_interval = milliseconds(json.at("fixedIntervalMs"));
+  json.at("keptRequests").get_to(options.kept_requests);
+  options.kept_interval = milliseconds(json.at("keptIntervalMs"));
   json.at("rotations").get_to(options.rotations);
   options.rotation_interval = milliseconds(json.at("rotationIntervalMs"));
   options.timeout = milliseconds(json.at("timeoutMs"));

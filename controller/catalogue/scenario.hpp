@@ -82,9 +82,10 @@ enum class Client : std::uint8_t {
 };
 
 enum class ProbeRule : std::uint8_t {
-  kNewFlows,   // many new flows
-  kFixedFlow,  // one 5-tuple for all steps
-  kRotate,     // few flows, each after the affinity timed out
+  kNewFlows,        // many new flows
+  kFixedFlow,       // one 5-tuple for all steps
+  kRotate,          // few flows, each after the affinity timed out
+  kKeptConnection,  // one TCP connection for all steps, opened at the first one
 };
 
 struct ProbeSpec {

@@ -153,6 +153,14 @@ std::string_view what_lacks(EntryKind kind, const Scenario& scenario, const Prob
 }  // namespace
 
 void check_probe(const Field& field, const ProbeSpec& probe, const Scenario& scenario) {
+  if (probe.rule == ProbeRule::kKeptConnection) {
+    if (!probe.protocols.empty() && probe.protocols != std::vector{Protocol::kTcp})
+      field["protocols"].wrong("a kept connection is a TCP one: leave it out");
+    const auto has_tcp = [](const ServiceSpec& each) {
+      return std::ranges::any_of(each.service.ports, [](const auto& port) { return port.protocol == Protocol::kTcp; });
+    };
+    if (!ever(scenario, probe.services, has_tcp)) field["rule"].wrong("no probed service has a TCP port");
+  }
   for (const auto& item : field["services"].items()) {
     const auto name = item.text();
     if (!ever(scenario, {name}, [](const ServiceSpec&) { return true; })) {

@@ -28,8 +28,9 @@ inline constexpr Words<EntryKind, 7> kEntryWords{
 inline constexpr Words<Protocol, 3> kProtocolWords{{"TCP", "UDP", "SCTP"},
                                                    {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp}};
 inline constexpr Words<Family, 2> kFamilyWords{{"IPv4", "IPv6"}, {Family::kIpv4, Family::kIpv6}};
-inline constexpr Words<ProbeRule, 3> kRuleWords{{"new-flows", "fixed-flow", "rotate"},
-                                                {ProbeRule::kNewFlows, ProbeRule::kFixedFlow, ProbeRule::kRotate}};
+inline constexpr Words<ProbeRule, 4> kRuleWords{
+    {"new-flows", "fixed-flow", "rotate", "kept-connection"},
+    {ProbeRule::kNewFlows, ProbeRule::kFixedFlow, ProbeRule::kRotate, ProbeRule::kKeptConnection}};
 inline constexpr Words<world::IpMode, 2> kIpModeWords{{"VIP", "Proxy"}, {world::IpMode::kVip, world::IpMode::kProxy}};
 inline constexpr Words<RangeWord, 6> kRangeWords{{"external", "first", "pods", "nodes", "everybody", "nobody"},
                                                  {RangeWord::kExternal, RangeWord::kFirst, RangeWord::kPods,

@@ -30,6 +30,22 @@ Reasons strangers(const CellContext& context, std::uint64_t ResponderCount::* pa
                              describe(context.cell.flow), list(wrong, context.names), expected_endpoints(context))}};
 }
 
+// An established connection that another endpoint answers than the one that it was opened to.
+Reasons moved(const CellContext& context) {
+  std::vector<ResponderCount> others;
+  std::uint64_t count = 0;
+  for (const auto& entry : context.seen.responders) {
+    if (entry.responder == context.seen.kept_by) continue;
+    others.push_back(entry);
+    count += entry.total();
+  }
+  if (others.empty()) return {};
+  return {{ReasonCode::kConnectionMoved,
+           fmt::format("{} requests on one connection from {} were answered by {}; it was opened to {} and stays there",
+                       of(count, context.seen.received), describe(context.cell.flow), list(others, context.names),
+                       context.names.responder(context.seen.kept_by))}};
+}
+
 // The client's own address where it has to be replaced, another one where it has to be kept, or something else.
 ReasonCode source_code(const plan::Cell& cell, const IpAddress& seen) {
   const bool own = seen == cell.flow.vantage.source;
@@ -59,6 +75,10 @@ std::string demanded_source(const CellContext& context, ReasonCode code) {
 
 Reasons endpoint_findings(const CellContext& context) {
   if (!context.cell.expectation.outcomes.replied) return {};  // then every answer is wrong, whoever gave it
+  if (context.cell.rule == plan::CellRule::kKept) {
+    if (auto reasons = moved(context); !reasons.empty()) return reasons;
+    return strangers(context, &ResponderCount::fixed, ReasonCode::kWrongEndpoint, "requests on one connection");
+  }
   auto reasons = strangers(context, &ResponderCount::fresh, ReasonCode::kWrongEndpoint, "flows");
   auto stale = strangers(context, &ResponderCount::fixed, ReasonCode::kStaleFlow, "probes of one fixed flow");
   reasons.insert(reasons.end(), stale.begin(), stale.end());

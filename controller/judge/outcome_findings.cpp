@@ -72,7 +72,17 @@ Reason answered(const CellContext& context) {
                       describe(context.cell.flow), answerers(context.seen, context.names), demanded(outcomes))};
 }
 
+// An established connection that ended.
+Reason reset(const CellContext& context) {
+  return {ReasonCode::kConnectionReset,
+          fmt::format("{} requests on one connection from {} failed, as it was ended: {}; it was opened to {} and has "
+                      "to stay there",
+                      of(context.seen.count(SampleKind::kRefusalUnexpected), context.seen.received),
+                      describe(context.cell.flow), refusals(context), context.names.responder(context.seen.kept_by))};
+}
+
 Reason refused(const CellContext& context) {
+  if (context.seen.kept_by != 0) return reset(context);
   const bool reply_due = context.cell.expectation.outcomes.replied;
   return {reply_due ? ReasonCode::kRefusedNotReplied : ReasonCode::kRefusedNotSilent,
           fmt::format("{} flows from {} were refused: {}; {}",

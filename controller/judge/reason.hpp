@@ -23,7 +23,9 @@ enum class ReasonCode : std::uint8_t {
   kLeaked,  // the client got what it should, yet the request reached an endpoint
   // Who answered, and what it saw.
   kWrongEndpoint,
-  kStaleFlow,  // a fixed flow still reaches an endpoint that it must not
+  kStaleFlow,        // a fixed flow still reaches an endpoint that it must not
+  kConnectionReset,  // an established connection was ended
+  kConnectionMoved,  // an established connection was answered by another endpoint than before
   kSourceRewritten,
   kSourceNotRewritten,
   kWrongSource,
@@ -46,7 +48,7 @@ enum class ReasonCode : std::uint8_t {
   kNotRunnable,
   kRunEnded,
 };
-inline constexpr std::size_t kReasonCodes = 30;
+inline constexpr std::size_t kReasonCodes = 32;
 
 // Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"

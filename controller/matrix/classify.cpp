@@ -64,6 +64,10 @@ Classifier::Classifier(const plan::Cell& cell, const ResponderIndex& responders)
   }
 }
 
+void Classifier::only(std::uint32_t responder) {
+  std::ranges::replace_if(acceptable_, [&](std::uint32_t each) { return each != responder; }, 0U);
+}
+
 bool Classifier::is_acceptable(std::uint32_t responder) const {
   return responder != 0 && std::find(acceptable_.begin(), acceptable_.end(), responder) != acceptable_.end();
 }

@@ -27,6 +27,8 @@ class Classifier {
  public:
   Classifier(const plan::Cell& cell, const ResponderIndex& responders);
 
+  // From now on only this responder is acceptable, if it is (a kept connection has one endpoint).
+  void only(std::uint32_t responder);
   [[nodiscard]] SampleKind classify(const Joined& joined) const;
   [[nodiscard]] bool is_acceptable(std::uint32_t responder) const;
   [[nodiscard]] bool source_fits(const Joined& replied) const;

@@ -84,6 +84,13 @@ class CellFolder {
   CellFolder(const plan::Cell& cell, const ResponderIndex& responders, std::int64_t published_ns)
       : cell_(cell), classifier_(cell, responders), published_ns_(published_ns) {}
 
+  // A kept connection has the endpoint that gave its first answer, perhaps in an earlier stage.
+  void keep_to(std::uint32_t responder) {
+    if (responder == 0) return;
+    result_.kept_by = responder;
+    classifier_.only(responder);
+  }
+
   void add_task(const ProbeTask& task, const SampleTable& samples) {
     const auto slots = samples.of_task(task.id);
     auto& counts = counts_of(result_.methods, task.method);
@@ -95,7 +102,7 @@ class CellFolder {
       ++received;
       count_outcome(counts, static_cast<Outcome>(joined.outcome));
       stoppers += stops(task, joined) ? 1U : 0U;
-      add_sample(joined, probe_id(task.id, sequence), task.source_port != 0);
+      add_sample(joined, probe_id(task.id, sequence), task.source_port != 0 || task.connection != 0);
     }
     result_.planned += task.count;
     result_.received += received;
@@ -162,6 +169,17 @@ class CellFolder {
   CellObservation result_;
 };
 
+std::uint32_t first_answer(const plan::Cell& cell, const SampleTable& samples) {
+  for (const auto* tasks : {&cell.earlier, &cell.tasks}) {
+    for (const auto task : *tasks) {
+      for (const auto& joined : samples.of_task(task)) {
+        if (joined.outcome == static_cast<std::uint8_t>(Outcome::kReplied)) return joined.responder;
+      }
+    }
+  }
+  return 0;
+}
+
 bool control_holds(const plan::Control& control, const Joined& joined) {
   if (control.positive) {
     return joined.outcome == static_cast<std::uint8_t>(Outcome::kReplied) && joined.responder == control.responder;
@@ -209,6 +227,7 @@ Observations fold(const plan::Plan& plan, const SampleTable& samples, const RunF
     auto& observed = result.stages.emplace_back();
     for (const auto& cell : plan.stages[i].cells) {
       CellFolder folder(cell, responders, published_ns);
+      if (cell.rule == plan::CellRule::kKept) folder.keep_to(first_answer(cell, samples));
       for (const auto task : cell.tasks) {
         if (task < tasks.size() && tasks[task] != nullptr) folder.add_task(*tasks[task], samples);
       }

@@ -45,7 +45,7 @@ struct ResponderCount {
   std::uint32_t responder = 0;
   bool acceptable = false;
   std::uint64_t fresh = 0;  // flows with a source port of their own each
-  std::uint64_t fixed = 0;  // probes of tasks with one fixed 5-tuple: one flow, no statement about shares
+  std::uint64_t fixed = 0;  // probes of one flow (fixed 5-tuple, kept connection): no statement about shares
   [[nodiscard]] std::uint64_t total() const { return fresh + fixed; }
   bool operator==(const ResponderCount&) const = default;
 };
@@ -93,6 +93,7 @@ struct CellObservation {
   std::vector<ResponderCount> arrived_at;  // who saw those requests
   std::string first_error;
   FollowTimes follow;           // cells with kFollow only
+  std::uint32_t kept_by = 0;    // cells with kKept only: the responder of the connection's first answer; 0: none came
   stats::Histogram round_trip;  // of replied samples, ns
 
   [[nodiscard]] std::uint64_t count(SampleKind kind) const { return kinds[static_cast<std::size_t>(kind)]; }

@@ -9,6 +9,7 @@
 #include "controller/oracle/endpoint_selection.hpp"
 #include "controller/oracle/entry_lookup.hpp"
 #include "controller/oracle/policy.hpp"
+#include "controller/oracle/recorded.hpp"
 #include "controller/oracle/rules.hpp"
 #include "controller/oracle/source_rule.hpp"
 
@@ -21,15 +22,6 @@ constexpr OutcomeSet kSilence{.replied = false, .refused = false, .timed_out = t
 constexpr OutcomeSet kNoReply{.replied = false, .refused = true, .timed_out = true};
 
 void append(std::vector<Rule>& rules, std::vector<Rule> more) { std::ranges::move(more, std::back_inserter(rules)); }
-
-// Nothing is asserted; what would be plausible stays visible.
-void only_record(Expectation& expectation) {
-  expectation.scored = false;
-  expectation.outcomes = {.replied = !expectation.endpoints.empty(), .refused = true, .timed_out = true};
-  expectation.spread = Spread::kFree;
-  expectation.source = SourceRule::kAny;
-  expectation.source_addresses.clear();
-}
 
 void expect_source(Expectation& expectation, SourceExpectation source) {
   expectation.source = source.rule;

@@ -21,4 +21,16 @@ namespace conntruth::oracle {
 
 [[nodiscard]] Result<Expectation> expect(const world::World& world, const Flow& flow);
 
+// What must come of further requests on a TCP connection that `flow` opened in the world `opened`, now that the world
+// is `now`: an answer by the endpoint that it has, which is one of the expectation's. Recorded only where the
+// connection did not have to come about, where its Service is not the same any more, or where one of the endpoints that
+// it may have is in no slice any more. kInvalidInput also for other protocols. Source: gap.term.established.
+[[nodiscard]] Result<Expectation> expect_established(const world::World& opened, const Flow& flow,
+                                                     const world::World& now);
+
+// What must come of a UDP flow that goes on with its addresses and ports, `before` being what was expected of it last:
+// it stays with its endpoint while that serves, and is a new flow once it does not. Other protocols: always a new flow.
+[[nodiscard]] Result<Expectation> expect_fixed_udp(const Expectation& before, const Flow& flow,
+                                                   const world::World& now);
+
 }  // namespace conntruth::oracle

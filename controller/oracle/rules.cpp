@@ -215,6 +215,26 @@ constexpr std::array kDefinitions = {
     RuleDefinition{RuleId::kSourceDirect, "source-direct",
                    "Without a Service in the path addresses stay as they are: a pod's own, or one of the node's.",
                    "Kubernetes network model; e2e pods.no-snat"},
+    RuleDefinition{
+        RuleId::kEstablishedKept, "established-kept",
+        "An established TCP connection keeps its endpoint as long as a slice lists it: also when it turns not ready, "
+        "terminating or not serving, and when others come.",
+        "kube-proxy: translates a connection's first packet, conntrack the rest; KEP-1669; gap.term.established"},
+    RuleDefinition{RuleId::kEstablishedEndpointGone, "established-endpoint-gone",
+                   "What becomes of an established TCP connection whose endpoint is in no slice any more is "
+                   "implementation defined: recorded only.",
+                   "kube-proxy: leaves TCP entries alone; others reset"},
+    RuleDefinition{RuleId::kEstablishedServiceChanged, "established-service-changed",
+                   "What becomes of an established TCP connection whose Service is changed or deleted is "
+                   "implementation defined: recorded only.",
+                   "kube-proxy: leaves TCP entries alone; others reset"},
+    RuleDefinition{RuleId::kEstablishedNeverOpened, "established-never-opened",
+                   "A connection that did not have to come about in the first place says nothing later: recorded only.",
+                   "follows from the rules for new flows"},
+    RuleDefinition{RuleId::kUdpFlowStays, "udp-flow-stays",
+                   "A UDP flow that goes on stays with its endpoint while that is ready or terminating and serving, "
+                   "though others be ready; it is a new flow once its endpoint is gone or serves no more.",
+                   "kube-proxy: conntrack clean-up spares serving endpoints; KEP-1669; gap.term.udp"},
 };
 
 constexpr bool in_order() {
@@ -224,7 +244,7 @@ constexpr bool in_order() {
   return true;
 }
 static_assert(in_order(), "one definition per RuleId, in its order");
-static_assert(kDefinitions.size() == static_cast<std::size_t>(RuleId::kSourceDirect) + 1);
+static_assert(kDefinitions.size() == static_cast<std::size_t>(RuleId::kUdpFlowStays) + 1);
 
 }  // namespace
 

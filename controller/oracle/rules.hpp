@@ -78,6 +78,12 @@ enum class RuleId : std::uint8_t {
   kSourceShortCircuitPod,
   kSourceShortCircuitNode,
   kSourceDirect,
+  // What becomes of a connection that exists already.
+  kEstablishedKept,
+  kEstablishedEndpointGone,
+  kEstablishedServiceChanged,
+  kEstablishedNeverOpened,
+  kUdpFlowStays,
 };
 
 struct RuleDefinition {

@@ -13,6 +13,12 @@ std::string Draft::id() const {
                      to_string(entry.target.address.family()));
 }
 
+std::string Draft::id_over_steps() const {
+  auto any = *this;
+  any.step.clear();
+  return any.id();
+}
+
 namespace {
 
 using catalogue::Client;
@@ -89,6 +95,7 @@ class StepDrafter {
   }
 
   [[nodiscard]] static std::vector<Protocol> protocols_of(const ProbeSpec& probe, const world::ServicePort& port) {
+    if (probe.rule == ProbeRule::kKeptConnection && port.protocol != Protocol::kTcp) return {};
     return probe.protocols.empty() ? std::vector{port.protocol} : probe.protocols;
   }
 
@@ -219,6 +226,7 @@ class StepDrafter {
     Draft draft{scenario_.id, step_.name, {}, aim.column, aim.target, origin, aim.entry, protocol, probe.rule, 0, {}};
     draft.table = fmt::format("{}{}{}", copy.name, copy.name.empty() ? "" : " ", to_string(aim.entry.kind));
     if (probe.rule == ProbeRule::kFixedFlow) draft.target += ":fixed-flow", draft.table += " fixed-flow";
+    if (probe.rule == ProbeRule::kKeptConnection) draft.target += ":kept", draft.table += " kept";
     if (probe.rule == ProbeRule::kRotate) draft.target += ":rotate", draft.table += " rotate";
     if (!seen_.insert(draft.id()).second) return;
     const auto family = aim.entry.target.address.family();

@@ -27,6 +27,7 @@ struct Draft {
 
   [[nodiscard]] std::string row() const { return origin.label(); }
   [[nodiscard]] std::string id() const;
+  [[nodiscard]] std::string id_over_steps() const;  // the same at every step of its scenario
 };
 
 // All cells of one step of one scenario, in stable order, and those that the topology has no client or pod for.

@@ -48,6 +48,7 @@ struct Control {
 enum class CellRule : std::uint8_t {
   kFlows,   // every sample against the expectation, shares by chi-square
   kFollow,  // time from publishing the world to the node's first right answer, against `follow_bound`
+  kKept,    // requests on one connection: every one is answered by the endpoint that answered its first
   kRotate,  // session affinity timed out: over the pooled samples of its tasks more than one endpoint must answer
 };
 
@@ -64,6 +65,7 @@ struct Cell {
   std::chrono::milliseconds follow_bound{0};
   std::vector<std::uint32_t> tasks;     // task ids whose samples make up the cell
   std::vector<std::uint32_t> controls;  // indices into Stage::controls
+  std::vector<std::uint32_t> earlier;   // kKept: the connection's tasks of earlier stages, in their order
 };
 
 struct Stage {

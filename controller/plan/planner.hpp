@@ -41,6 +41,8 @@ struct PlanOptions {
   Flows control{4, 16};     // also cells that are recorded and not scored
   std::uint32_t fixed_flow = 8;
   std::chrono::milliseconds fixed_interval{300};
+  std::uint32_t kept_requests = 16;  // per step, on one connection
+  std::chrono::milliseconds kept_interval{50};
   std::uint32_t rotations = 6;
   std::chrono::milliseconds rotation_interval{1200};  // longer than the scenarios' affinity timeout of 1 s
   std::chrono::milliseconds timeout{1000};

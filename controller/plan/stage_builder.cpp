@@ -30,7 +30,26 @@ std::vector<Method> methods_for(Protocol protocol) {
   return {};
 }
 
-CellRule cell_rule(ProbeRule rule) { return rule == ProbeRule::kRotate ? CellRule::kRotate : CellRule::kFlows; }
+CellRule cell_rule(ProbeRule rule) {
+  switch (rule) {
+    case ProbeRule::kNewFlows:
+    case ProbeRule::kFixedFlow:
+      return CellRule::kFlows;
+    case ProbeRule::kRotate:
+      return CellRule::kRotate;
+    case ProbeRule::kKeptConnection:
+      return CellRule::kKept;
+  }
+  return CellRule::kFlows;
+}
+
+bool is_one_flow(ProbeRule rule) { return rule == ProbeRule::kFixedFlow || rule == ProbeRule::kKeptConnection; }
+
+// Fixed ports are the crafted methods', a connection is the kernel's.
+bool suits(ProbeRule rule, Method method) {
+  if (rule == ProbeRule::kNewFlows) return true;
+  return rule == ProbeRule::kKeptConnection ? method == Method::kTcpSocket : is_crafted(method);
+}
 
 void sort_unique(std::vector<std::uint32_t>& list) {
   std::ranges::sort(list);
@@ -62,9 +81,8 @@ bool Workshop::can_family(const std::string& agent, Family family) const {
 
 std::vector<Method> StageBuilder::methods_of(const Draft& draft) const {
   auto methods = methods_for(draft.protocol);
-  std::erase_if(methods, [&](Method method) {
-    return !workshop_.can(draft.origin.agent, method) || (draft.rule != ProbeRule::kNewFlows && !is_crafted(method));
-  });
+  std::erase_if(
+      methods, [&](Method method) { return !workshop_.can(draft.origin.agent, method) || !suits(draft.rule, method); });
   return methods;
 }
 
@@ -92,6 +110,7 @@ std::string StageBuilder::why_not(const Draft& draft) const {
 Flows StageBuilder::flows_for(const Draft& draft, const Expectation& expectation) const {
   const auto& options = workshop_.options;
   if (draft.rule == ProbeRule::kFixedFlow) return {0, options.fixed_flow};
+  if (draft.rule == ProbeRule::kKeptConnection) return {options.kept_requests, 0};
   if (draft.rule == ProbeRule::kRotate) return {0, options.rotations};
   if (!expectation.scored) return options.control;
   if (!expectation.outcomes.replied) return options.unanswered;
@@ -134,10 +153,40 @@ std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Ex
   auto& task = stage_.tasks.back().task;
   task.source_port = draft.source_port;
   if (draft.rule == ProbeRule::kRotate) task.interval = workshop_.options.rotation_interval;
+  if (draft.rule == ProbeRule::kKeptConnection) task.interval = workshop_.options.kept_interval;
   // Spread over more than two seconds: conntrack then takes the flow for a stream and keeps it for minutes, as it would
   // a client's that goes on sending.
   if (draft.rule == ProbeRule::kFixedFlow) task.interval = workshop_.options.fixed_interval;
   return {id};
+}
+
+Result<Expectation> StageBuilder::expect(const Draft& draft, const Flow& flow, const world::World& world) {
+  if (!is_one_flow(draft.rule)) return oracle::expect(world, flow);
+  const auto kept = workshop_.kept.find(draft.id_over_steps());
+  if (kept == workshop_.kept.end()) {
+    auto expectation = oracle::expect(world, flow);
+    // One flow has one endpoint, so that its probes say nothing about shares.
+    if (expectation && !expectation->endpoints.empty()) expectation->spread = Spread::kFree;
+    return expectation;
+  }
+  return draft.rule == ProbeRule::kKeptConnection
+             ? oracle::expect_established(kept->second.opened, kept->second.flow, world)
+             : oracle::expect_fixed_udp(kept->second.last, flow, world);
+}
+
+void StageBuilder::keep_flow(const Draft& draft, const world::World& world, Cell& cell) {
+  const auto [known, fresh] = workshop_.kept.try_emplace(draft.id_over_steps());
+  auto& kept = known->second;
+  if (fresh) {
+    kept.flow = cell.flow;
+    kept.opened = world;
+  }
+  kept.last = cell.expectation;
+  kept.tasks.insert(kept.tasks.end(), cell.tasks.begin(), cell.tasks.end());
+  if (draft.rule != ProbeRule::kKeptConnection) return;
+  // Task ids are unique in the run, so the first task's stands for its connection.
+  stage_.tasks.back().task.connection = kept.tasks.front();
+  cell.earlier.assign(kept.tasks.begin(), kept.tasks.end() - static_cast<std::ptrdiff_t>(cell.tasks.size()));
 }
 
 Status StageBuilder::add(const Draft& draft, const world::World& world) {
@@ -154,15 +203,13 @@ Status StageBuilder::add(const Draft& draft, const world::World& world) {
   cell.row = draft.row();
   cell.column = draft.column;
   cell.flow = {draft.origin.vantage(family), draft.entry, draft.protocol};
-  auto expectation = oracle::expect(world, cell.flow);
+  auto expectation = expect(draft, cell.flow, world);
   if (!expectation) return std::unexpected(expectation.error().in("cell " + cell.id));
   cell.expectation = std::move(*expectation);
-  // One flow has one endpoint, so that its probes say nothing about shares.
-  if (draft.rule == ProbeRule::kFixedFlow && !cell.expectation.endpoints.empty())
-    cell.expectation.spread = Spread::kFree;
   cell.rule = cell_rule(draft.rule);
   cell.controls = controls_for(draft, cell.expectation);
   cell.tasks = body_tasks(draft, cell.expectation);
+  if (is_one_flow(draft.rule)) keep_flow(draft, world, cell);
   stage_.cells.push_back(std::move(cell));
   return {};
 }

@@ -24,6 +24,14 @@ class ResponderTable {
   std::vector<PlannedResponder> responders_;
 };
 
+// A connection that is kept over the steps of a scenario, or a flow whose 5-tuple is.
+struct KeptFlow {
+  Flow flow;  // as it began, in the world of then
+  world::World opened;
+  Expectation last;  // at the step before
+  std::vector<std::uint32_t> tasks;
+};
+
 // What all stages share.
 struct Workshop {
   const Places& places;
@@ -33,6 +41,7 @@ struct Workshop {
   std::vector<NotRun> not_run;
   std::uint16_t control_port;
   std::uint16_t closed_port;
+  std::map<std::string, KeptFlow> kept = {};  // by Draft::id_over_steps()
 
   // True where that agent can carry out that method; agents are not asked about where no capabilities are known.
   [[nodiscard]] bool can(const std::string& agent, Method method) const;
@@ -52,6 +61,9 @@ class StageBuilder {
   [[nodiscard]] std::vector<Method> methods_of(const Draft& draft) const;
   [[nodiscard]] std::string why_not(const Draft& draft) const;
   [[nodiscard]] Flows flows_for(const Draft& draft, const Expectation& expectation) const;
+  [[nodiscard]] Result<Expectation> expect(const Draft& draft, const Flow& flow, const world::World& world);
+  // Puts a cell's tasks on the connection that its earlier steps opened, or on a new one, for later steps to find.
+  void keep_flow(const Draft& draft, const world::World& world, Cell& cell);
   std::vector<std::uint32_t> body_tasks(const Draft& draft, const Expectation& expectation);
   std::uint32_t add_task(const Origin& origin, const SocketAddress& target, Method method, std::uint32_t count,
                          std::vector<PlannedTask>& into);

@@ -41,6 +41,8 @@ void expected(Page& page, const ReportCell& cell) {
                                     fmt::join(addresses, ", ")));
   }
   if (cell.rule == plan::CellRule::kFollow) page.more("within", fmt::format("{} ms", cell.follow_bound_ms));
+  if (cell.rule == plan::CellRule::kKept)
+    page.more("connection", "one for all steps, on the endpoint that it had first");
   if (cell.rule == plan::CellRule::kRotate) page.more("rotating", "more than one endpoint over the pooled samples");
   std::size_t number = 0;
   for (const auto& rule : expectation.rules) {

@@ -15,6 +15,7 @@ char of_reason(ReasonCode code) {
       return 't';
     case ReasonCode::kRefusedNotReplied:
     case ReasonCode::kRefusedNotSilent:
+    case ReasonCode::kConnectionReset:
       return 'r';
     case ReasonCode::kRepliedNotRefused:
     case ReasonCode::kRepliedNotSilent:
@@ -23,6 +24,7 @@ char of_reason(ReasonCode code) {
     case ReasonCode::kLeaked:
     case ReasonCode::kWrongEndpoint:
     case ReasonCode::kStaleFlow:
+    case ReasonCode::kConnectionMoved:
       return 'w';
     case ReasonCode::kSourceRewritten:
     case ReasonCode::kSourceNotRewritten:

@@ -37,6 +37,8 @@ std::string_view rule_name(plan::CellRule rule) {
       return "follow";
     case plan::CellRule::kRotate:
       return "rotate";
+    case plan::CellRule::kKept:
+      return "kept";
   }
   return "flows";
 }

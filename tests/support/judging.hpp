@@ -73,6 +73,8 @@ struct CellSpec {
   std::uint32_t count = 280;
   std::uint16_t source_port = 0;
   std::vector<std::uint32_t> controls = {};
+  std::uint32_t connection = 0;             // kKept
+  std::vector<std::uint32_t> earlier = {};  // kKept
 };
 
 class Bench {
@@ -98,6 +100,7 @@ class Bench {
     cell.rule = spec.rule;
     cell.follow_bound = std::chrono::milliseconds(spec.rule == plan::CellRule::kFollow ? 100 : 0);
     cell.controls = spec.controls;
+    cell.earlier = spec.earlier;
     const auto task = ++last_task_;
     cell.tasks = {task};
     ProbeTask probes;
@@ -107,6 +110,7 @@ class Bench {
     probes.method = method(spec.protocol);
     probes.count = spec.count;
     probes.source_port = spec.source_port;
+    probes.connection = spec.connection;
     auto& list = spec.rule == plan::CellRule::kFollow ? stage.follow_tasks : stage.tasks;
     list.push_back({node_name(spec.client), probes});
     stage.cells.push_back(std::move(cell));

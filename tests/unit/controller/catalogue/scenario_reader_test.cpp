@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,6 +70,23 @@ TEST(ScenarioReader, knows_what_left_out_means) {
   EXPECT_EQ(probe.entries, NodeWord::kOthers);
   EXPECT_THAT(*probe.pods, ElementsAre(0U));
   EXPECT_EQ(scenario.steps[1].probes.at(0).rule, ProbeRule::kFixedFlow);
+}
+
+TEST(ScenarioReader, a_kept_connection_is_a_tcp_one) {
+  const auto probing = [](std::string_view port, std::string_view more) {
+    return read_scenario(
+        fmt::format("id: kept\ntitle: Kept\nservices: {{web: {{spec: {{ports: [{}]}}, endpoints: [{{on: first}}]}}}}\n"
+                    "probes: [{{from: [pod], to: [clusterIP], rule: kept-connection{}}}]\n",
+                    port, more),
+        "kept.yaml");
+  };
+  EXPECT_TRUE(probing("{name: tcp, port: 80}", ""));
+  const auto wrong = probing("{name: tcp, port: 80}", ", protocols: [UDP]");
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message, HasSubstr("protocols"));
+  const auto none = probing("{name: udp, port: 80, protocol: UDP}", "");
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("no probed service has a TCP port"));
 }
 
 TEST(ScenarioReader, gives_a_service_without_ports_one_of_tcp_and_one_of_udp) {

@@ -171,6 +171,66 @@ TEST(Verdict, a_fixed_flow_answered_by_a_gone_endpoint_is_stale) {
          "answered by node-3-pod-0:8080 (3); only node-2-pod-0:8080 may answer");
 }
 
+testing::CellSpec kept(std::uint32_t count, std::vector<std::uint32_t> earlier = {}) {
+  return {.spread = Spread::kFree,
+          .rule = plan::CellRule::kKept,
+          .count = count,
+          .connection = 1,
+          .earlier = std::move(earlier)};
+}
+
+TEST(Verdict, a_connection_that_stays_where_it_was_opened_passes) {
+  Bench bench;
+  const auto opened = bench.cell(kept(2));
+  bench.answer(opened, 0, 2, {3});
+  bench.answer(bench.cell(kept(4, {opened})), 0, 4, {3});
+  const auto judged = bench.judged();
+  for (const auto& verdict : judged.stages.at(0)) EXPECT_EQ(verdict.verdict, Verdict::kPass);
+}
+
+TEST(Verdict, a_connection_that_another_endpoint_answers_has_moved) {
+  Bench bench;
+  const auto task = bench.cell(kept(4));
+  bench.answer(task, 0, 3, {2});
+  bench.answer(task, 3, 4, {3});  // acceptable for a new flow
+  expect(bench, Verdict::kFail, ReasonCode::kConnectionMoved,
+         "1 of 4 requests on one connection from node-1-pod-0 to 10.96.0.10:80/tcp (clusterIP of default/web) were "
+         "answered by node-3-pod-0:8080 (1); it was opened to node-2-pod-0:8080 and stays there");
+}
+
+TEST(Verdict, a_connection_is_held_to_the_endpoint_of_an_earlier_step) {
+  Bench bench;
+  const auto opened = bench.cell(kept(2));
+  bench.answer(opened, 0, 2, {2});
+  bench.answer(bench.cell(kept(4, {opened})), 0, 4, {3});
+  EXPECT_EQ(bench.judged().stages.at(0).at(0).verdict, Verdict::kPass);
+  EXPECT_EQ(bench.judged().stages.at(0).at(1).reason().code, ReasonCode::kConnectionMoved);
+}
+
+TEST(Verdict, a_connection_that_was_ended_is_reset) {
+  Bench bench;
+  const auto task = bench.cell(kept(3));
+  bench.answer(task, 0, 2, {2});
+  bench.refused(task, 2, ip("10.96.0.10"));
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kFail);
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kConnectionReset);
+}
+
+TEST(Verdict, a_connection_that_never_came_about_is_refused_and_not_reset) {
+  Bench bench;
+  const auto task = bench.cell(kept(2));
+  bench.refused(task, 0, ip("10.96.0.10"));
+  bench.refused(task, 1, ip("10.96.0.10"));
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kRefusedNotReplied);
+}
+
+TEST(Verdict, a_connection_to_an_endpoint_outside_of_the_set_is_wrong_in_every_step) {
+  Bench bench;
+  const auto task = bench.cell(kept(2));
+  bench.answer(task, 0, 2, {1});
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kWrongEndpoint);
+}
+
 TEST(Verdict, source_rewritten) {
   Bench bench;
   const auto task = bench.cell({.endpoints = {2}, .count = 2});

@@ -19,6 +19,7 @@ namespace {
 struct LiteralCase {
   std::string name;
   std::string source;
+  std::vector<std::string> opened;  // the services when the flow began; empty: it is a new one
   std::vector<std::string> services;
   std::vector<std::string> nodes;
   std::string flow;
@@ -40,6 +41,7 @@ void add_row(std::vector<LiteralCase>& cases, const YAML::Node& group, const YAM
   for (const std::string& wire : shorthand::split(row[2].as<std::string>(), ',')) {
     LiteralCase each{group["group"].as<std::string>() + "_" + row[0].as<std::string>() + "_" + wire,
                      group["source"].as<std::string>(),
+                     strings(group["opened"]),
                      strings(group["world"]),
                      strings(group["nodes"]),
                      row[1].as<std::string>(),
@@ -98,6 +100,17 @@ bool in_order(const std::vector<std::string>& wanted, const std::vector<std::str
   return true;
 }
 
+// What is expected of a case's flow: a new one, or one that began in another world.
+Result<Expectation> answer_to(const LiteralCase& each) {
+  const world::World world = shorthand::world_of(each.services, each.nodes);
+  const Flow flow = shorthand::flow_of(each.flow, each.wire);
+  if (each.opened.empty()) return expect(world, flow);
+  const world::World opened = shorthand::world_of(each.opened, each.nodes);
+  if (flow.protocol == Protocol::kTcp) return expect_established(opened, flow, world);
+  const auto before = expect(opened, flow);
+  return before ? expect_fixed_udp(*before, flow, world) : before;
+}
+
 class Literal : public testing::TestWithParam<LiteralCase> {};
 
 TEST_P(Literal, is_expected) {
@@ -105,7 +118,7 @@ TEST_P(Literal, is_expected) {
   const world::World world = shorthand::world_of(each.services, each.nodes);
   const Flow flow = shorthand::flow_of(each.flow, each.wire);
   Expectation wanted = shorthand::expectation_of(each.expected, flow, world);
-  const auto answer = expect(world, flow);
+  const auto answer = answer_to(each);
   ASSERT_TRUE(answer.has_value()) << answer.error().message;
   EXPECT_TRUE(in_order(each.rules, ids_of(*answer))) << testing::PrintToString(each.rules);
   wanted.rules = answer->rules;
@@ -120,8 +133,7 @@ TEST(LiteralCases, are_at_least_two_hundred) { EXPECT_GE(count_rows(), 200U); }
 TEST(LiteralCases, each_rule_decides_at_least_one_of_them) {
   std::vector<std::string> applied_ids;
   for (const LiteralCase& each : all_cases()) {
-    const auto answer =
-        expect(shorthand::world_of(each.services, each.nodes), shorthand::flow_of(each.flow, each.wire));
+    const auto answer = answer_to(each);
     if (answer) std::ranges::copy(ids_of(*answer), std::back_inserter(applied_ids));
   }
   for (const RuleDefinition& rule : rule_definitions()) {

@@ -125,5 +125,12 @@ TEST(Rules, stand_in_the_documentation_word_for_word) {
   }
 }
 
+TEST(Oracle, only_tcp_connections_are_established) {
+  const auto answer =
+      expect_established(small_world(), shorthand::flow_of("n1p1 -> clusterIP vip:80", "udp4"), small_world());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kInvalidInput);
+}
+
 }  // namespace
 }  // namespace conntruth::oracle

@@ -287,6 +287,13 @@ void set_source(Expectation& expectation, const std::string& text, const Flow& f
   expectation.source_addresses.erase(rest.begin(), rest.end());
 }
 
+Spread spread_of(const std::string& word) {
+  for (const auto spread : {Spread::kUniform, Spread::kSticky, Spread::kFree}) {
+    if (to_string(spread) == word) return spread;
+  }
+  bad("unknown spread " + word);
+}
+
 }  // namespace
 
 world::World world_of(const std::vector<std::string>& services, const std::vector<std::string>& nodes) {
@@ -339,7 +346,7 @@ Expectation expectation_of(const std::string& text, const Flow& flow, const worl
     expectation.outcomes.refused |= outcome == "refused";
     expectation.outcomes.timed_out |= outcome == "timed-out";
   }
-  if (parts.size() > 1) expectation.spread = words(parts[1]).at(0) == "sticky" ? Spread::kSticky : Spread::kUniform;
+  if (parts.size() > 1) expectation.spread = spread_of(words(parts[1]).at(0));
   if (parts.size() > 2) set_source(expectation, parts[2], flow, world);
   return expectation;
 }

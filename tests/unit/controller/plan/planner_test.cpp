@@ -223,6 +223,39 @@ steps: [{name: a}, {name: b, services: {web: {endpoints: [{on: last, variant: 1}
             8012);
 }
 
+constexpr std::string_view kKept = R"(
+id: kept
+title: Kept
+services: {web: {endpoints: [{on: first}]}}
+probes: [{from: [pod], to: [clusterIP], rule: kept-connection}]
+steps:
+  - {name: a}
+  - {name: b, services: {web: {endpoints: [{on: first, terminating: true}, {on: last, variant: 1}]}}}
+  - {name: c, services: {web: {endpoints: [{on: last, variant: 1}]}}}
+)";
+
+TEST(Planner, puts_all_steps_of_a_kept_connection_on_one_connection) {
+  const auto plan = *plan_of(std::string(kKept), {}, {.families = {Family::kIpv4}});
+  const auto& opened = cell_of(plan, "kept/a/node-1-pod-0>clusterIP:web:tcp:kept/tcp/ipv4");
+  const auto& after = cell_of(plan, "kept/c/node-1-pod-0>clusterIP:web:tcp:kept/tcp/ipv4");
+  EXPECT_EQ(task_of(plan, opened.tasks.at(0)).connection, opened.tasks.at(0));
+  EXPECT_EQ(task_of(plan, after.tasks.at(0)).connection, opened.tasks.at(0));
+  EXPECT_EQ(task_of(plan, after.tasks.at(0)).method, Method::kTcpSocket);
+  EXPECT_THAT(opened.earlier, IsEmpty());
+  EXPECT_THAT(after.earlier, SizeIs(2));
+  EXPECT_NE(task_of(plan, cell_of(plan, "kept/a/node-2-pod-0>clusterIP:web:tcp:kept/tcp/ipv4").tasks.at(0)).connection,
+            opened.tasks.at(0));
+}
+
+TEST(Planner, expects_a_kept_connection_to_stay_where_it_was_opened) {
+  const auto plan = *plan_of(std::string(kKept), {}, {.families = {Family::kIpv4}});
+  const auto& opened = cell_of(plan, "kept/a/node-1-pod-0>clusterIP:web:tcp:kept/tcp/ipv4").expectation;
+  const auto& drained = cell_of(plan, "kept/b/node-1-pod-0>clusterIP:web:tcp:kept/tcp/ipv4").expectation;
+  EXPECT_EQ(drained.endpoints, opened.endpoints);
+  EXPECT_TRUE(drained.scored);
+  EXPECT_FALSE(cell_of(plan, "kept/c/node-1-pod-0>clusterIP:web:tcp:kept/tcp/ipv4").expectation.scored);
+}
+
 TEST(Planner, says_why_a_scenario_cannot_run_here) {
   const auto needs = [](const char* line) { return fmt::format("{}needs: {}\n", kWeb, line); };
   const auto reasons = [&](const std::string& text, const Shape& shape) {

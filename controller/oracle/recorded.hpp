@@ -1,0 +1,17 @@
+#pragma once
+// Cells that are recorded and not scored. Internal to the room.
+
+#include "common/model/expectation.hpp"
+
+namespace conntruth::oracle {
+
+// Nothing is asserted; what would be plausible stays visible.
+inline void only_record(Expectation& expectation) {
+  expectation.scored = false;
+  expectation.outcomes = {.replied = !expectation.endpoints.empty(), .refused = true, .timed_out = true};
+  expectation.spread = Spread::kFree;
+  expectation.source = SourceRule::kAny;
+  expectation.source_addresses.clear();
+}
+
+}  // namespace conntruth::oracle
