@@ -24,9 +24,10 @@ bool names_a_node(const std::string& word) { return word == kExternal || word ==
 // kubectl, and whatever else looks for a cluster, finds the lab's.
 void give_kubeconfig(const Lab& lab, std::vector<std::string>& argv) {
   const auto access = lab.kubernetes();
-  if (!access) return;
+  const auto& api = lab.spec().kubernetes;
+  if (!access || !api) return;
   std::vector<std::string> environment{"env", "KUBECONFIG=" + access->kubeconfig};
-  const auto programs = Programs::look(lab.spec().kubernetes->programs);
+  const auto programs = Programs::look(api->programs);
   const auto kubectl = programs ? programs->find("kubectl", "", access->version) : std::unexpected(programs.error());
   const char* path = std::getenv("PATH");
   if (kubectl) {

@@ -21,8 +21,9 @@ using Json = nlohmann::ordered_json;
 std::string ended(int exit_code) { return fmt::format("ended with exit status {}", exit_code); }
 
 Json kubernetes_json(const Lab& lab) {
-  if (!lab.spec().kubernetes) return nullptr;
-  Json document = {{"version", lab.spec().kubernetes->version}};
+  const auto& api = lab.spec().kubernetes;
+  if (!api) return nullptr;
+  Json document = {{"version", api->version}};
   const auto access = lab.kubernetes();
   if (!access) return document;
   document["server"] = access->server;

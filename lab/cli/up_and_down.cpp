@@ -53,9 +53,12 @@ Status apply_kubernetes(const UpOptions& options, LabSpec& spec) {
   if (auto done = read_proxies(options.proxies, spec); !done) return done;
   if (!options.proxy_command.empty()) spec.proxy_command = options.proxy_command;
   const bool had_api = spec.kubernetes.has_value();
-  if (!had_api && (options.kubernetes || !options.kube_bin.empty())) spec.kubernetes = KubernetesSpec{};
-  if (options.kubernetes) spec.kubernetes->version = *options.kubernetes;
-  if (!options.kube_bin.empty()) spec.kubernetes->programs = options.kube_bin;
+  if (options.kubernetes || !options.kube_bin.empty()) {
+    auto api = spec.kubernetes.value_or(KubernetesSpec{});
+    if (options.kubernetes) api.version = *options.kubernetes;
+    if (!options.kube_bin.empty()) api.programs = options.kube_bin;
+    spec.kubernetes = api;
+  }
   // A file that has an API has decided about the proxies, too, unless a command came just now.
   const bool decided = had_api && options.proxy_command.empty();
   return imply(spec, decided || !options.proxies.empty(), options.proxy_version);

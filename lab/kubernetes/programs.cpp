@@ -63,6 +63,7 @@ std::vector<ProgramSet> built_in(const std::string& cache) {
     return first == second ? left.at > right.at : first > second;
   });
   std::vector<ProgramSet> sets;
+  sets.reserve(builds.size());
   for (auto& build : builds) sets.push_back(std::move(build.set));
   return sets;
 }

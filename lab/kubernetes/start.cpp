@@ -31,8 +31,11 @@ std::vector<std::string*> kube_proxies(LabSpec& spec) {
 
 class Start {
  public:
-  Start(LabSpec& spec, std::string directory, const std::vector<Place>& places, Programs programs, Daemons daemons)
+  // `api` is that of `spec`.
+  Start(LabSpec& spec, KubernetesSpec& api, std::string directory, const std::vector<Place>& places, Programs programs,
+        Daemons daemons)
       : spec_(spec),
+        api_(api),
         directory_(std::move(directory)),
         places_(places),
         programs_(std::move(programs)),
@@ -90,7 +93,7 @@ class Start {
   Status start_control_plane() {
     const auto etcd = programs_.etcd();
     if (!etcd) return std::unexpected(etcd.error());
-    const auto apiserver = programs_.find("kube-apiserver", spec_.kubernetes->version, "");
+    const auto apiserver = programs_.find("kube-apiserver", api_.version, "");
     if (!apiserver) return std::unexpected(apiserver.error());
     if (auto started = start(fabric(), "etcd", "etcd", *etcd, etcd_arguments()); !started) return started;
     return start(fabric(), "kube-apiserver", "kube-apiserver", apiserver->path, apiserver_arguments(spec_, file("")));
@@ -108,7 +111,7 @@ class Start {
     if (!ready) return ready;
     const auto version = api.version();
     if (!version) return std::unexpected(version.error().in("kube-apiserver"));
-    spec_.kubernetes->version = *version;
+    api_.version = *version;
     for (unsigned node = 1; node <= spec_.nodes; ++node) {
       if (auto made = api.create_node(node_object(spec_, node)); !made) {
         return std::unexpected(made.error().in("make the Node objects"));
@@ -138,7 +141,7 @@ class Start {
       return start(place, "proxy", "the proxy command", "sh", {"-c", *command});
     }
     if (choice.kind != "kube-proxy") return {};
-    const auto program = programs_.find("kube-proxy", choice.version, spec_.kubernetes->version);
+    const auto program = programs_.find("kube-proxy", choice.version, api_.version);
     if (!program) return std::unexpected(program.error());
     return start(place, "proxy", text, program->path, kube_proxy_arguments(spec_, choice.mode, where));
   }
@@ -169,6 +172,7 @@ class Start {
   }
 
   LabSpec& spec_;
+  KubernetesSpec& api_;
   std::string directory_;
   const std::vector<Place>& places_;
   Programs programs_;
@@ -181,12 +185,13 @@ class Start {
 
 Status resolve_programs(LabSpec& spec) {
   if (!spec.kubernetes) return {};
-  const auto programs = Programs::look(spec.kubernetes->programs);
+  auto& api = *spec.kubernetes;
+  const auto programs = Programs::look(api.programs);
   if (!programs) return std::unexpected(programs.error());
   if (const auto etcd = programs->etcd(); !etcd) return std::unexpected(etcd.error());
-  const auto apiserver = programs->find("kube-apiserver", spec.kubernetes->version, "");
+  const auto apiserver = programs->find("kube-apiserver", api.version, "");
   if (!apiserver) return std::unexpected(apiserver.error());
-  spec.kubernetes->version = apiserver->version;
+  api.version = apiserver->version;
   for (auto* text : kube_proxies(spec)) {
     auto choice = read_proxy_choice(*text);
     if (!choice) return std::unexpected(choice.error());
@@ -199,11 +204,13 @@ Status resolve_programs(LabSpec& spec) {
 }
 
 Status start_kubernetes(LabSpec& spec, const std::string& directory, const std::vector<Place>& places) {
-  auto programs = Programs::look(spec.kubernetes->programs);
+  if (!spec.kubernetes) return {};
+  auto& api = *spec.kubernetes;
+  auto programs = Programs::look(api.programs);
   if (!programs) return std::unexpected(programs.error());
   auto daemons = Daemons::watch(directory);
   if (!daemons) return std::unexpected(daemons.error());
-  return Start(spec, directory, places, std::move(*programs), std::move(*daemons)).run();
+  return Start(spec, api, directory, places, std::move(*programs), std::move(*daemons)).run();
 }
 
 }  // namespace conntruth::lab
