@@ -121,7 +121,9 @@ TEST_F(LabCommands, errors_are_one_line_with_a_remedy_and_exit_code_1) {
   const auto file = fmt::format("{}/conntruth-{}-bad.yaml", testing::TempDir(), ::getpid());
   std::ofstream(file) << "name: a\nnodes: 3\nsize: 1\n";
   expect("lab up -f " + file,
-         file + ":3: unknown key \"size\"; known are name, nodes, pods_per_node, zones, ipv4, ipv6, proxy");
+         file +
+             ":3: unknown key \"size\"; known are name, nodes, pods_per_node, zones, ipv4, ipv6, proxy, "
+             "node_proxies, proxy_command, proxy_version, kubernetes, kube_bin");
   std::filesystem::remove(file);
 }
 
