@@ -17,6 +17,8 @@
 namespace conntruth::kube {
 namespace {
 
+constexpr std::size_t kMaxFile = std::size_t{4} << 20U;
+
 using world::Field;
 using world::Mistakes;
 using world::Value;
@@ -254,7 +256,12 @@ Status read_server(std::string_view url, Access& into) {
 Result<std::string> read_file(const std::string& path, std::string_view what) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string text(kMaxFile + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaxFile)
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("{} {} has more than {} bytes; is it the right one?", what, path, kMaxFile));
   if (!file.is_open() || file.bad() || (text.empty() && errno != 0))
     return fail_errno(fmt::format("{} {} cannot be read", what, path), errno != 0 ? errno : EIO);
   return text;
