@@ -14,7 +14,9 @@
 #include "common/world/world_reader.hpp"
 #include "lab/proxy/dataplane.hpp"
 #include "lab/proxy/directory_watch.hpp"
+#include "lab/proxy/health_server.hpp"
 #include "lab/proxy/report.hpp"
+#include "lab/proxy/service_view.hpp"
 
 namespace conntruth::lab_proxy {
 namespace {
@@ -38,14 +40,15 @@ Result<int> open_signals() {
 
 class Proxy {
  public:
-  Proxy(const AppOptions& options, Dataplane dataplane)
-      : options_(options), dataplane_(std::move(dataplane)), report_{} {
+  Proxy(const AppOptions& options, Dataplane dataplane, HealthServer health_server)
+      : options_(options), dataplane_(std::move(dataplane)), health_server_(std::move(health_server)), report_{} {
     report_.node = options.node;
   }
 
   // Brings the node to the world in the file. False where that failed; then the old rules stand.
   bool follow() {
     const auto status = follow_file();
+    show_health(status.has_value());
     report_.error = status ? "" : status.error().message;
     if (!status) spdlog::error("{}; the rules of generation {} stay", report_.error, report_.generation);
     if (const auto written = write_report(report_, options_.report_path); !written) {
@@ -60,6 +63,8 @@ class Proxy {
     follow();
   }
 
+  [[nodiscard]] HealthServer& health_server() { return health_server_; }
+
   bool remove() {
     const auto status = dataplane_.remove();
     if (!status) spdlog::error("{}", status.error().message);
@@ -73,6 +78,7 @@ class Proxy {
     const auto begin = monotonic_ns();
     const auto applied = dataplane_.apply(*world);
     if (!applied) return std::unexpected(applied.error().in("generation " + std::to_string(world->generation)));
+    health_ = health_of(*world, place_of(*world, options_.node));
     report_.generation = world->generation;
     report_.at_ns = applied->at_ns;
     report_.changed = applied->changed;
@@ -82,15 +88,24 @@ class Proxy {
     return {};
   }
 
+  // Of the world whose rules are in the kernel.
+  void show_health(bool synced) {
+    health_.synced = synced;
+    if (const auto shown = health_server_.show(health_); !shown) spdlog::warn("{}", shown.error().message);
+  }
+
   const AppOptions& options_;
   Dataplane dataplane_;
+  HealthServer health_server_;
+  Health health_;
   Report report_;
 };
 
-// Waits for the next signal or change. Returns the signal, or 0.
-int wait(DirectoryWatch& watch, int signals, bool& world_changed) {
-  std::array<pollfd, 2> sources{{{watch.fd(), POLLIN, 0}, {signals, POLLIN, 0}}};
+// Waits for the next signal, change or request. Returns the signal, or 0.
+int wait(DirectoryWatch& watch, int signals, HealthServer& health_server, bool& world_changed) {
+  std::array<pollfd, 3> sources{{{watch.fd(), POLLIN, 0}, {signals, POLLIN, 0}, {health_server.fd(), POLLIN, 0}}};
   if (poll(sources.data(), sources.size(), -1) < 0) return errno == EINTR ? 0 : SIGTERM;
+  health_server.serve();
   world_changed = watch.drain();
   signalfd_siginfo info{};
   return read(signals, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
@@ -104,7 +119,7 @@ int serve(Proxy& proxy, DirectoryWatch& watch, int signals, const std::string& w
   }
   for (;;) {
     bool world_changed = false;
-    const int signal = wait(watch, signals, world_changed);
+    const int signal = wait(watch, signals, proxy.health_server(), world_changed);
     if (signal == SIGTERM || signal == SIGINT) return proxy.remove() ? 0 : 1;
     if (signal == SIGHUP) {
       proxy.rebuild();
@@ -117,7 +132,9 @@ int serve(Proxy& proxy, DirectoryWatch& watch, int signals, const std::string& w
 Result<int> start(const AppOptions& options) {
   auto dataplane = Dataplane::open({options.node, options.cluster_ip_ranges, monotonic_ns});
   if (!dataplane) return std::unexpected(dataplane.error());
-  Proxy proxy(options, std::move(*dataplane));
+  auto health_server = HealthServer::open();
+  if (!health_server) return std::unexpected(health_server.error());
+  Proxy proxy(options, std::move(*dataplane), std::move(*health_server));
   if (options.once) return proxy.follow() ? 0 : 1;
   auto watch = DirectoryWatch::open(options.world_path);
   if (!watch) return std::unexpected(watch.error());

@@ -94,6 +94,38 @@ class Program : public ::testing::Test {
 
 world::World one_service() { return web_world(Protocol::kTcp, {endpoint("10.244.1.10", "node-1")}); }
 
+world::World with_health_port(std::vector<world::Endpoint> endpoints) {
+  auto world = web_world(Protocol::kTcp, std::move(endpoints));
+  auto& web = world.services.front();
+  web.type = world::ServiceType::kLoadBalancer;
+  web.external_policy = world::TrafficPolicy::kLocal;
+  web.health_check_node_port = 31000;
+  return world;
+}
+
+TEST_F(Program, serves_health_ports_as_the_world_has_them) {
+  const auto status_of = [&](int port, const std::string& path) {
+    const auto get = "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(port) + " || exit 0; " + "printf 'GET " + path +
+                     " HTTP/1.1\\r\\n\\r\\n' >&3; head -1 <&3 | cut -d' ' -f2";
+    return netns_.sh("ip link set lo up; bash -c \"" + get + "\"");
+  };
+  start();
+  publish(with_health_port({endpoint("10.244.1.10", "node-1")}), 5);
+  report_of(5);
+  EXPECT_EQ(status_of(31000, "/"), "200\n");
+  EXPECT_EQ(status_of(10256, "/healthz"), "200\n");
+  auto leaving_node = with_health_port({leaving(endpoint("10.244.1.10", "node-1"))});
+  leaving_node.nodes[0].deleting = true;
+  publish(leaving_node, 6);
+  report_of(6);
+  EXPECT_EQ(status_of(31000, "/"), "503\n");
+  EXPECT_EQ(status_of(10256, "/healthz"), "503\n");
+  EXPECT_EQ(status_of(10256, "/livez"), "200\n");
+  publish(web_world(Protocol::kTcp, {}), 7);
+  report_of(7);
+  EXPECT_THAT(status_of(31000, "/"), HasSubstr("Connection refused"));
+}
+
 TEST_F(Program, follows_the_world_and_cleans_up_on_sigterm) {
   start();
   publish(one_service(), 5);
