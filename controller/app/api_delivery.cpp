@@ -57,7 +57,7 @@ class ApiDelivery final : public WorldDelivery {
   }
 
   // kube-proxy writes rules once a second at most (--iptables-min-sync-period, --nftables-min-sync-period).
-  std::chrono::milliseconds follow_bound() const override { return std::chrono::seconds(5); }
+  Environment::Patience patience() const override { return {std::chrono::seconds(5), std::chrono::seconds(20)}; }
 
  private:
   Result<std::int64_t> remove_all() {

@@ -37,7 +37,7 @@ class LabEnvironment final : public Environment {
   [[nodiscard]] Status start_agents(const std::string& endpoint) override;
   void stop_agents() override;
   [[nodiscard]] Result<std::int64_t> publish(const world::World& world) override { return delivery_->publish(world); }
-  [[nodiscard]] std::chrono::milliseconds follow_bound() const override { return delivery_->follow_bound(); }
+  [[nodiscard]] Patience patience() const override { return delivery_->patience(); }
   [[nodiscard]] std::vector<Programmed> wait_programmed(std::uint64_t generation,
                                                         std::chrono::steady_clock::time_point deadline) override {
     return delivery_->wait_programmed(generation, deadline);

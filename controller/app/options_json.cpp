@@ -39,13 +39,13 @@ Json write_options(const plan::PlanOptions& options) {
           {"unanswered", write_flows(options.unanswered)},
           {"control", write_flows(options.control)},
           {"fixedFlow", options.fixed_flow},
-          {"fixedIntervalMs", options.fixed_interval.count()},
           {"keptRequests", options.kept_requests},
           {"keptIntervalMs", options.kept_interval.count()},
           {"rotations", options.rotations},
           {"rotationIntervalMs", options.rotation_interval.count()},
           {"timeoutMs", options.timeout.count()},
           {"followBoundMs", options.follow_bound.count()},
+          {"followLimitMs", options.follow_limit.count()},
           {"followIntervalUs", options.follow_interval.count()},
           {"capabilities", options.capabilities},
           {"fixedPortOffset", options.fixed_port_offset}};
@@ -62,13 +62,13 @@ plan::PlanOptions read_options(const Json& json) {
   options.unanswered = read_flows(json.at("unanswered"));
   options.control = read_flows(json.at("control"));
   json.at("fixedFlow").get_to(options.fixed_flow);
-  options.fixed_interval = milliseconds(json.at("fixedIntervalMs"));
   json.at("keptRequests").get_to(options.kept_requests);
   options.kept_interval = milliseconds(json.at("keptIntervalMs"));
   json.at("rotations").get_to(options.rotations);
   options.rotation_interval = milliseconds(json.at("rotationIntervalMs"));
   options.timeout = milliseconds(json.at("timeoutMs"));
   options.follow_bound = milliseconds(json.at("followBoundMs"));
+  options.follow_limit = milliseconds(json.at("followLimitMs"));
   options.follow_interval = std::chrono::microseconds(json.at("followIntervalUs").get<std::int64_t>());
   json.at("capabilities").get_to(options.capabilities);
   json.at("fixedPortOffset").get_to(options.fixed_port_offset);

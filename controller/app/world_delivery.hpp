@@ -23,7 +23,7 @@ class WorldDelivery {
   [[nodiscard]] virtual Result<std::int64_t> publish(const world::World& world) = 0;
   [[nodiscard]] virtual std::vector<Programmed> wait_programmed(std::uint64_t generation,
                                                                 std::chrono::steady_clock::time_point deadline) = 0;
-  [[nodiscard]] virtual std::chrono::milliseconds follow_bound() const = 0;
+  [[nodiscard]] virtual Environment::Patience patience() const = 0;
 };
 
 [[nodiscard]] std::unique_ptr<WorldDelivery> deliver_by_file(lab::Lab lab);

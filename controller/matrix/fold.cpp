@@ -95,17 +95,23 @@ class CellFolder {
     const auto slots = samples.of_task(task.id);
     auto& counts = counts_of(result_.methods, task.method);
     std::uint64_t received = 0;
+    std::uint64_t settling = 0;
     std::uint64_t stoppers = 0;
     for (std::uint32_t sequence = 0; sequence < slots.size(); ++sequence) {
       const auto& joined = slots[sequence];
       if (joined.outcome == 0) continue;
       ++received;
+      if (settles(joined)) {
+        ++settling;
+        continue;
+      }
       count_outcome(counts, static_cast<Outcome>(joined.outcome));
       stoppers += stops(task, joined) ? 1U : 0U;
       add_sample(joined, probe_id(task.id, sequence), task.source_port != 0 || task.connection != 0);
     }
     result_.planned += task.count;
-    result_.received += received;
+    result_.received += received - settling;
+    result_.settling += settling;
     const bool stopped_early = task.until_count > 0 && stoppers >= task.until_count;
     if (!stopped_early) result_.missing += task.count - received;
     if (result_.first_error.empty()) result_.first_error = samples.first_error(task.id);
@@ -130,6 +136,13 @@ class CellFolder {
     const auto& until = task.until_responders;
     return joined.outcome == static_cast<std::uint8_t>(Outcome::kReplied) &&
            std::find(until.begin(), until.end(), joined.responder) != until.end();
+  }
+
+  [[nodiscard]] bool settles(const Joined& joined) const {
+    const auto settle_ns = std::chrono::nanoseconds(cell_.settle).count();
+    if (settle_ns == 0 || published_ns_ == 0 || joined.sent_ns >= published_ns_ + settle_ns) return false;
+    const auto kind = classifier_.classify(joined);
+    return kind != SampleKind::kAcceptable && kind != SampleKind::kToolError;
   }
 
   void add_sample(const Joined& joined, ProbeId id, bool fixed) {

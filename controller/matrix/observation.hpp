@@ -75,8 +75,9 @@ inline constexpr std::size_t kMaxExamples = 3;  // probe ids per kind of sample
 
 struct CellObservation {
   std::uint64_t planned = 0;
-  std::uint64_t received = 0;
-  std::uint64_t missing = 0;  // planned, not stopped early, and not reported
+  std::uint64_t received = 0;  // and judged
+  std::uint64_t missing = 0;   // planned, not stopped early, and not reported
+  std::uint64_t settling = 0;  // set aside: sent while the change was allowed to take its time, and not yet acceptable
   OutcomeCounts outcomes;
   std::vector<MethodCounts> methods;       // those that were used, in Method's order
   std::vector<ResponderCount> responders;  // by id, those that answered

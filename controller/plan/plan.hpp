@@ -63,6 +63,9 @@ struct Cell {
   Expectation expectation;
   CellRule rule = CellRule::kFlows;
   std::chrono::milliseconds follow_bound{0};
+  // Probes sent earlier than this after the world was published, and answered as by the world before, only show that a
+  // change takes its time: they are counted and not judged. For flows that lived before the change.
+  std::chrono::milliseconds settle{0};
   std::vector<std::uint32_t> tasks;     // task ids whose samples make up the cell
   std::vector<std::uint32_t> controls;  // indices into Stage::controls
   std::vector<std::uint32_t> earlier;   // kKept: the connection's tasks of earlier stages, in their order

@@ -36,17 +36,17 @@ struct PlanOptions {
 
   // A cell that must be answered. 280: the chance to see no loss where 5 % of flows are lost is 0.95^280 = 5.8e-7.
   Flows answered{24, 256};
-  Flows sticky{8, 56};      // session affinity: all flows of a client to one endpoint
-  Flows unanswered{8, 56};  // no answer is expected: each probe that is not refused costs its whole timeout
-  Flows control{4, 16};     // also cells that are recorded and not scored
-  std::uint32_t fixed_flow = 8;
-  std::chrono::milliseconds fixed_interval{300};
+  Flows sticky{8, 56};               // session affinity: all flows of a client to one endpoint
+  Flows unanswered{8, 56};           // no answer is expected: each probe that is not refused costs its whole timeout
+  Flows control{4, 16};              // also cells that are recorded and not scored
+  std::uint32_t fixed_flow = 8;      // probes, over 1.4 follow bounds
   std::uint32_t kept_requests = 16;  // per step, on one connection
   std::chrono::milliseconds kept_interval{50};
   std::uint32_t rotations = 6;
   std::chrono::milliseconds rotation_interval{1200};  // longer than the scenarios' affinity timeout of 1 s
   std::chrono::milliseconds timeout{1000};
-  std::chrono::milliseconds follow_bound{2000};
+  std::chrono::milliseconds follow_bound{2000};  // within it every node has to follow a change
+  std::chrono::milliseconds follow_limit{2000};  // so long it is waited for, from the bound on
   std::chrono::microseconds follow_interval{2000};
 
   // What each agent can do, by its name (Hello.capabilities). Empty: everything is taken as possible.

@@ -156,7 +156,8 @@ std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Ex
   if (draft.rule == ProbeRule::kKeptConnection) task.interval = workshop_.options.kept_interval;
   // Spread over more than two seconds: conntrack then takes the flow for a stream and keeps it for minutes, as it would
   // a client's that goes on sending.
-  if (draft.rule == ProbeRule::kFixedFlow) task.interval = workshop_.options.fixed_interval;
+  // The last two come when the change must have been followed.
+  if (draft.rule == ProbeRule::kFixedFlow) task.interval = workshop_.options.follow_bound / (flows.total() - 3);
   return {id};
 }
 
@@ -207,6 +208,7 @@ Status StageBuilder::add(const Draft& draft, const world::World& world) {
   if (!expectation) return std::unexpected(expectation.error().in("cell " + cell.id));
   cell.expectation = std::move(*expectation);
   cell.rule = cell_rule(draft.rule);
+  if (draft.rule == ProbeRule::kFixedFlow) cell.settle = workshop_.options.follow_bound;
   cell.controls = controls_for(draft, cell.expectation);
   cell.tasks = body_tasks(draft, cell.expectation);
   if (is_one_flow(draft.rule)) keep_flow(draft, world, cell);
@@ -224,7 +226,7 @@ Status StageBuilder::add_follow(const Draft& draft, const world::World& world, s
   const auto& options = workshop_.options;
   cell.rule = CellRule::kFollow;
   cell.follow_bound = options.follow_bound;
-  const auto count = static_cast<std::uint32_t>(options.follow_bound / options.follow_interval);
+  const auto count = static_cast<std::uint32_t>(options.follow_limit / options.follow_interval);
   const auto method = methods_of(draft).back();
   cell.tasks = {add_task(draft.origin, draft.entry.target, method, count, stage_.follow_tasks)};
   auto& task = stage_.follow_tasks.back().task;

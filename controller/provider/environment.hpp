@@ -39,8 +39,12 @@ class Environment {
   // followed the change of that one has followed them all. Returns CLOCK_MONOTONIC in ns just before the last Service
   // was handed over; does not wait for the dataplane.
   [[nodiscard]] virtual Result<std::int64_t> publish(const world::World& world) = 0;
-  // Within what time every node's dataplane has to follow.
-  [[nodiscard]] virtual std::chrono::milliseconds follow_bound() const = 0;
+  // Within what time every node's dataplane has to follow, and for how long it is worth waiting for one that does not.
+  struct Patience {
+    std::chrono::milliseconds bound;
+    std::chrono::milliseconds limit;  // from the bound on
+  };
+  [[nodiscard]] virtual Patience patience() const = 0;
   // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`;
   // event-driven. Returns what was said; nodes that said nothing are missing.
   [[nodiscard]] virtual std::vector<Programmed> wait_programmed(std::uint64_t generation,

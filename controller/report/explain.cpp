@@ -90,6 +90,10 @@ void observed(Page& page, const ReportCell& cell) {
   page.line("observed",
             fmt::format("{} of {} samples: {} replied, {} refused, {} timed out, {} tool errors", seen.received,
                         seen.planned, counts.replied, counts.refused, counts.timed_out, counts.tool_error));
+  if (seen.settling > 0) {
+    page.more("set aside", fmt::format("{} that still showed the world before, within the {} ms that a change may take",
+                                       seen.settling, cell.settle_ms));
+  }
   for (const auto& entry : seen.methods) {
     page.more("sent by", fmt::format("{}: {}", to_string(entry.method), entry.outcomes.total()));
   }

@@ -139,6 +139,7 @@ Json observed(const ReportCell& cell) {
   Json result;
   result["planned"] = seen.planned;
   result["missing"] = seen.missing;
+  result["settling"] = seen.settling;
   result["outcomes"] = outcome_counts(seen.outcomes);
   result["methods"] = Json::object();
   for (const auto& entry : seen.methods) {

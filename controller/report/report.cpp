@@ -33,6 +33,7 @@ class CellBuilder {
     result.stage = stage;
     result.rule = cell_.rule;
     result.follow_bound_ms = cell_.follow_bound.count();
+    result.settle_ms = cell_.settle.count();
     result.expectation = cell_.expectation;
     result.observation = seen_;
     result.verdict = verdict;

@@ -62,6 +62,7 @@ struct ReportCell {
   bool planned = true;  // false: from Plan::not_run
   plan::CellRule rule = plan::CellRule::kFlows;
   std::int64_t follow_bound_ms = 0;
+  std::int64_t settle_ms = 0;
   Expectation expectation;
   std::vector<NamedCount> expected_endpoints;  // counts are 0
   matrix::CellObservation observation;

@@ -107,6 +107,24 @@ TEST(Fold, follow_time_is_the_first_right_answer_after_publishing) {
   EXPECT_EQ(follow.right_before, 0U);
 }
 
+TEST(Fold, sets_aside_what_a_change_may_still_show_and_nothing_later) {
+  Bench bench;
+  const auto task = bench.cell({.count = 4, .source_port = 20'000});
+  bench.plan.stages[0].cells[0].settle = std::chrono::milliseconds(500);
+  const auto published = bench.facts.stages[0].published_ns;
+  bench.replied(task, 0, 1, pod_ip(1), published + 100'000'000);
+  bench.replied(task, 1, 2, pod_ip(1), published + 200'000'000);
+  bench.replied(task, 2, 1, pod_ip(1), published + 500'000'000);
+  bench.replied(task, 3, 2, pod_ip(1), published + 600'000'000);
+  const auto observations = bench.folded();
+  const auto& cell = only_cell(observations);
+  EXPECT_EQ(cell.settling, 1U);
+  EXPECT_EQ(cell.received, 3U);
+  EXPECT_EQ(cell.missing, 0U);
+  EXPECT_EQ(cell.count(SampleKind::kAcceptable), 2U);
+  EXPECT_EQ(cell.count(SampleKind::kWrongEndpoint), 1U) << "the change has had its time";
+}
+
 TEST(Fold, sees_a_right_answer_before_the_change) {
   Bench bench;
   const auto task = bench.cell({.endpoints = {2}, .rule = plan::CellRule::kFollow, .count = 1});
