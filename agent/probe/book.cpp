@@ -146,27 +146,28 @@ void Book::replied(Flight& flight, const wire::Identity& identity, std::int64_t 
   sample.responder = identity.responder;
   sample.seen_source = identity.seen_source;
   sample.seen_destination = identity.seen_destination;
-  settle(task, identity.responder);
+  const auto& wanted = task.spec.until_responders;
+  settle(task, std::ranges::find(wanted, identity.responder) != wanted.end());
 }
 
 void Book::refused(Flight& flight, const Refusal& refusal, std::int64_t now_ns) {
   auto& task = *flight.task;
   release(task, Standing::kAnswering);
   end(flight, Outcome::kRefused, now_ns).refusal = refusal;
-  settle(task, 0);
+  settle(task, task.spec.until_refused);
 }
 
 void Book::failed(Flight& flight, std::string_view reason, std::int64_t now_ns) {
   auto& task = *flight.task;
   end(flight, Outcome::kToolError, now_ns).error = reason;
-  settle(task, 0);
+  settle(task, false);
 }
 
 void Book::failed(TaskState& task, ProbeId id, std::string_view reason, std::int64_t now_ns) {
   auto& sample = add_sample(task, id, Outcome::kToolError, now_ns);
   sample.sent_ns = now_ns;
   sample.error = reason;
-  settle(task, 0);
+  settle(task, false);
 }
 
 void Book::expire(std::int64_t now_ns) {
@@ -180,14 +181,14 @@ void Book::expire(std::int64_t now_ns) {
     // Its endpoint has gone meanwhile: what else it has to send must not hold up everybody's answers.
     const bool silent = ++task.unanswered >= kSilentAfter && now_ns > late_until_ns_;
     if (silent && task.standing == Standing::kAnswering) task.standing = Standing::kSilent;
-    settle(task, 0);
+    settle(task, task.spec.until_timed_out);
   }
 }
 
 void Book::begin(TaskState& task) { ++outbox_of(task).open_tasks; }
 
-void Book::settle(TaskState& task, std::uint32_t responder) {
-  count_streak(task, responder);
+void Book::settle(TaskState& task, bool wanted) {
+  count_streak(task, wanted);
   if (task.paused && !task.on_probation()) release(task, task.standing);
   if (task.finished()) {
     auto& outbox = outbox_of(task);
@@ -243,12 +244,10 @@ void Book::stray_answer(ProbeId id, std::int64_t now_ns) {
   }
 }
 
-void Book::count_streak(TaskState& task, std::uint32_t responder) {
-  if (task.spec.until_responders.empty() || task.enough) return;
-  const auto& wanted_ones = task.spec.until_responders;
-  const bool wanted = responder != 0 && std::ranges::find(wanted_ones, responder) != wanted_ones.end();
+void Book::count_streak(TaskState& task, bool wanted) {
+  if (task.spec.until_count == 0 || task.enough) return;
   task.streak = wanted ? task.streak + 1 : 0;
-  task.enough = wanted && task.streak >= std::max(1U, task.spec.until_count);
+  task.enough = task.streak >= task.spec.until_count;
   if (task.enough) withdraw(task);
 }
 

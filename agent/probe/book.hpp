@@ -72,10 +72,10 @@ class Book {
   };
   Sample& add_sample(TaskState& task, ProbeId id, Outcome outcome, std::int64_t now_ns);
   Sample& end(Flight& flight, Outcome outcome, std::int64_t now_ns);
-  void settle(TaskState& task, std::uint32_t responder);
+  void settle(TaskState& task, bool wanted);  // as the task's until_... say
   void close(Flight& flight);
   void release(TaskState& task, Standing standing);
-  void count_streak(TaskState& task, std::uint32_t responder);
+  void count_streak(TaskState& task, bool wanted);
   void withdraw(TaskState& task);
   void send_samples(Outbox& outbox);
   Outbox& outbox_of(TaskState& task);

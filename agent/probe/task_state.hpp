@@ -32,7 +32,7 @@ struct TaskState {
 
   std::uint32_t next = 0;  // sequence number of the next probe
   std::uint32_t in_flight = 0;
-  std::uint32_t streak = 0;    // consecutive replies of until_responders
+  std::uint32_t streak = 0;    // consecutive probes that ended as its until_... want
   bool enough = false;         // until_count was reached
   bool one_at_a_time = false;  // the next probe only after the last has ended
   Standing standing = Standing::kUnknown;

@@ -66,6 +66,8 @@ Result<ProbeTask> take_task(const v1::Task& message) {
   task.source_port = static_cast<std::uint16_t>(message.source_port());
   task.until_responders.assign(message.until_responders().begin(), message.until_responders().end());
   task.until_count = message.until_count();
+  task.until_refused = message.until_refused();
+  task.until_timed_out = message.until_timed_out();
   task.connection = message.connection();
   return task;
 }
@@ -107,6 +109,8 @@ void put(const Assignment& assignment, v1::Assign& message) {
     entry.set_source_port(task.source_port);
     for (const auto responder : task.until_responders) entry.add_until_responders(responder);
     entry.set_until_count(task.until_count);
+    entry.set_until_refused(task.until_refused);
+    entry.set_until_timed_out(task.until_timed_out);
     entry.set_connection(task.connection);
   }
 }

@@ -99,9 +99,12 @@ struct ProbeTask {
   // same number share. The first probe opens it; it is kept until the session ends, and once it has ended it is never
   // opened again: each later probe then has the outcome that ended it.
   std::uint32_t connection = 0;
-  // Non-empty: stop early after `until_count` consecutive replies of one of these responders (following a change).
-  std::vector<std::uint32_t> until_responders;
+  // Non-zero: stop early after so many consecutive probes that were answered by one of `until_responders`, or that
+  // ended in one of the other ways allowed here (following a change).
   std::uint32_t until_count = 0;
+  std::vector<std::uint32_t> until_responders;
+  bool until_refused = false;
+  bool until_timed_out = false;
   bool operator==(const ProbeTask&) const = default;
 };
 

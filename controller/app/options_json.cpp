@@ -39,6 +39,8 @@ Json write_options(const plan::PlanOptions& options) {
           {"unanswered", write_flows(options.unanswered)},
           {"control", write_flows(options.control)},
           {"fixedFlow", options.fixed_flow},
+          {"openingIntervalMs", options.opening_interval.count()},
+          {"fixedIntervalMs", options.fixed_interval.count()},
           {"keptRequests", options.kept_requests},
           {"keptIntervalMs", options.kept_interval.count()},
           {"rotations", options.rotations},
@@ -62,6 +64,8 @@ plan::PlanOptions read_options(const Json& json) {
   options.unanswered = read_flows(json.at("unanswered"));
   options.control = read_flows(json.at("control"));
   json.at("fixedFlow").get_to(options.fixed_flow);
+  options.opening_interval = milliseconds(json.at("openingIntervalMs"));
+  options.fixed_interval = milliseconds(json.at("fixedIntervalMs"));
   json.at("keptRequests").get_to(options.kept_requests);
   options.kept_interval = milliseconds(json.at("keptIntervalMs"));
   json.at("rotations").get_to(options.rotations);

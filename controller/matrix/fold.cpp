@@ -133,9 +133,17 @@ class CellFolder {
 
  private:
   static bool stops(const ProbeTask& task, const Joined& joined) {
-    const auto& until = task.until_responders;
-    return joined.outcome == static_cast<std::uint8_t>(Outcome::kReplied) &&
-           std::find(until.begin(), until.end(), joined.responder) != until.end();
+    switch (static_cast<Outcome>(joined.outcome)) {
+      case Outcome::kReplied:
+        return std::ranges::find(task.until_responders, joined.responder) != task.until_responders.end();
+      case Outcome::kRefused:
+        return task.until_refused;
+      case Outcome::kTimedOut:
+        return task.until_timed_out;
+      case Outcome::kToolError:
+        return false;
+    }
+    return false;
   }
 
   [[nodiscard]] bool settles(const Joined& joined) const {

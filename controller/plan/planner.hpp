@@ -36,10 +36,15 @@ struct PlanOptions {
 
   // A cell that must be answered. 280: the chance to see no loss where 5 % of flows are lost is 0.95^280 = 5.8e-7.
   Flows answered{24, 256};
-  Flows sticky{8, 56};               // session affinity: all flows of a client to one endpoint
-  Flows unanswered{8, 56};           // no answer is expected: each probe that is not refused costs its whole timeout
-  Flows control{4, 16};              // also cells that are recorded and not scored
-  std::uint32_t fixed_flow = 8;      // probes, over 1.4 follow bounds
+  Flows sticky{8, 56};      // session affinity: all flows of a client to one endpoint
+  Flows unanswered{8, 56};  // no answer is expected: each probe that is not refused costs its whole timeout
+  Flows control{4, 16};     // also cells that are recorded and not scored
+  // Probes of one flow over several steps. It is opened over more than two seconds: conntrack then takes it for a
+  // stream and keeps it for minutes, as it would a client's that goes on sending. In later steps it is probed until so
+  // many in a row are as they have to be, for at most the follow bound and so many more.
+  std::uint32_t fixed_flow = 8;
+  std::chrono::milliseconds opening_interval{300};
+  std::chrono::milliseconds fixed_interval{100};
   std::uint32_t kept_requests = 16;  // per step, on one connection
   std::chrono::milliseconds kept_interval{50};
   std::uint32_t rotations = 6;

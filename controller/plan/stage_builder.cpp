@@ -109,7 +109,10 @@ std::string StageBuilder::why_not(const Draft& draft) const {
 
 Flows StageBuilder::flows_for(const Draft& draft, const Expectation& expectation) const {
   const auto& options = workshop_.options;
-  if (draft.rule == ProbeRule::kFixedFlow) return {0, options.fixed_flow};
+  if (draft.rule == ProbeRule::kFixedFlow) {
+    const auto changing = static_cast<std::uint32_t>(options.follow_bound / options.fixed_interval);
+    return {0, options.fixed_flow + (workshop_.kept.contains(draft.id_over_steps()) ? changing : 0)};
+  }
   if (draft.rule == ProbeRule::kKeptConnection) return {options.kept_requests, 0};
   if (draft.rule == ProbeRule::kRotate) return {0, options.rotations};
   if (!expectation.scored) return options.control;
@@ -154,11 +157,23 @@ std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Ex
   task.source_port = draft.source_port;
   if (draft.rule == ProbeRule::kRotate) task.interval = workshop_.options.rotation_interval;
   if (draft.rule == ProbeRule::kKeptConnection) task.interval = workshop_.options.kept_interval;
-  // Spread over more than two seconds: conntrack then takes the flow for a stream and keeps it for minutes, as it would
-  // a client's that goes on sending.
-  // The last two come when the change must have been followed.
-  if (draft.rule == ProbeRule::kFixedFlow) task.interval = workshop_.options.follow_bound / (flows.total() - 3);
+  if (draft.rule == ProbeRule::kFixedFlow) pace_fixed_flow(draft, expectation, task);
   return {id};
+}
+
+void StageBuilder::pace_fixed_flow(const Draft& draft, const Expectation& expectation, ProbeTask& task) {
+  task.interval = workshop_.options.opening_interval;
+  if (!workshop_.kept.contains(draft.id_over_steps())) return;
+  task.interval = workshop_.options.fixed_interval;
+  task.until_count = workshop_.options.fixed_flow;
+  task.until_refused = expectation.outcomes.refused;
+  task.until_timed_out = expectation.outcomes.timed_out;
+  if (!expectation.outcomes.replied) return;
+  for (const auto& endpoint : expectation.endpoints) {
+    const auto* place = workshop_.places.find(endpoint.address);
+    if (place == nullptr) continue;
+    task.until_responders.push_back(workshop_.responders.id(*place, draft.protocol, endpoint.port));
+  }
 }
 
 Result<Expectation> StageBuilder::expect(const Draft& draft, const Flow& flow, const world::World& world) {

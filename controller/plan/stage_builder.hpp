@@ -65,6 +65,8 @@ class StageBuilder {
   // Puts a cell's tasks on the connection that its earlier steps opened, or on a new one, for later steps to find.
   void keep_flow(const Draft& draft, const world::World& world, Cell& cell);
   std::vector<std::uint32_t> body_tasks(const Draft& draft, const Expectation& expectation);
+  // A flow that lived before the change: the task ends as soon as it has seen what is expected often enough in a row.
+  void pace_fixed_flow(const Draft& draft, const Expectation& expectation, ProbeTask& task);
   std::uint32_t add_task(const Origin& origin, const SocketAddress& target, Method method, std::uint32_t count,
                          std::vector<PlannedTask>& into);
   std::vector<std::uint32_t> flow_tasks(const Origin& origin, const SocketAddress& target, Protocol protocol,

@@ -19,6 +19,7 @@ namespace conntruth::lab_proxy {
 namespace {
 
 constexpr std::size_t kBufferBytes = 65536;
+constexpr std::uint32_t kFilterProtocol = 1U << 3U;  // CTA_FILTER_F_CTA_PROTO_NUM of net/netfilter/nf_internals.h
 
 struct CloseSocket {
   void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
@@ -89,6 +90,7 @@ nlmsghdr* start_message(Buffer& buffer, int command, int flags, std::uint8_t fam
 
 // One entry to be deleted: its original tuple and zone as the kernel printed them.
 struct Doomed {
+  std::uint8_t family = AF_UNSPEC;
   std::vector<char> tuple;
   std::optional<std::uint16_t> zone;  // network order
 };
@@ -107,7 +109,8 @@ int look_at(const nlmsghdr* message, void* data) {
   if (!original || !reply || !dump.wanted({original->destination, reply->source})) return MNL_CB_OK;
   const auto* tuple = entry[CTA_TUPLE_ORIG];
   const auto* bytes = static_cast<const char*>(mnl_attr_get_payload(tuple));
-  Doomed doomed{{bytes, bytes + mnl_attr_get_payload_len(tuple)}, std::nullopt};
+  const auto* extra = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
+  Doomed doomed{extra->nfgen_family, {bytes, bytes + mnl_attr_get_payload_len(tuple)}, std::nullopt};
   if (entry[CTA_ZONE] != nullptr) doomed.zone = mnl_attr_get_u16(entry[CTA_ZONE]);
   dump.doomed.push_back(std::move(doomed));
   return MNL_CB_OK;
@@ -129,11 +132,11 @@ Status talk(mnl_socket* socket, const nlmsghdr* request, mnl_cb_t callback, void
   return {};
 }
 
-Result<std::uint64_t> delete_all(mnl_socket* socket, const std::vector<Doomed>& doomed, std::uint8_t family) {
+Result<std::uint64_t> delete_all(mnl_socket* socket, const std::vector<Doomed>& doomed) {
   std::uint64_t deleted = 0;
   Buffer buffer(kBufferBytes);
   for (const auto& each : doomed) {
-    auto* request = start_message(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
+    auto* request = start_message(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, each.family);
     mnl_attr_put(request, CTA_TUPLE_ORIG | NLA_F_NESTED, each.tuple.size(), each.tuple.data());
     if (each.zone) mnl_attr_put_u16(request, CTA_ZONE, *each.zone);
     int refused = 0;
@@ -145,13 +148,19 @@ Result<std::uint64_t> delete_all(mnl_socket* socket, const std::vector<Doomed>& 
   return deleted;
 }
 
-Result<std::uint64_t> clean_family(mnl_socket* socket, std::uint8_t family,
-                                   const std::function<bool(const UdpFlow&)>& wanted) {
-  Dump dump{wanted, {}};
-  Buffer buffer(kBufferBytes);
+// Of UDP alone. A kernel before 5.8 does not know the filter and gives everything, which look_at() copes with.
+nlmsghdr* dump_request(Buffer& buffer, std::uint8_t family) {
   auto* request = start_message(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
-  if (auto status = talk(socket, request, look_at, &dump); !status) return std::unexpected(status.error());
-  return delete_all(socket, dump.doomed, family);
+  auto* tuple = mnl_attr_nest_start(request, CTA_TUPLE_ORIG);
+  auto* transport = mnl_attr_nest_start(request, CTA_TUPLE_PROTO);
+  mnl_attr_put_u8(request, CTA_PROTO_NUM, IPPROTO_UDP);
+  mnl_attr_nest_end(request, transport);
+  mnl_attr_nest_end(request, tuple);
+  auto* filter = mnl_attr_nest_start(request, CTA_FILTER);
+  mnl_attr_put_u32(request, CTA_FILTER_ORIG_FLAGS, kFilterProtocol);
+  mnl_attr_put_u32(request, CTA_FILTER_REPLY_FLAGS, 0);
+  mnl_attr_nest_end(request, filter);
+  return request;
 }
 
 }  // namespace
@@ -160,13 +169,13 @@ Result<std::uint64_t> delete_udp_entries(const std::function<bool(const UdpFlow&
   const Socket socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC));
   if (!socket) return fail_errno("open ctnetlink", errno);
   if (mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return fail_errno("bind ctnetlink", errno);
-  std::uint64_t deleted = 0;
+  Dump dump{wanted, {}};
+  Buffer buffer(kBufferBytes);
   for (const int family : {AF_INET, AF_INET6}) {
-    const auto cleaned = clean_family(socket.get(), static_cast<std::uint8_t>(family), wanted);
-    if (!cleaned) return std::unexpected(cleaned.error());
-    deleted += *cleaned;
+    const auto* request = dump_request(buffer, static_cast<std::uint8_t>(family));
+    if (auto status = talk(socket.get(), request, look_at, &dump); !status) return std::unexpected(status.error());
   }
-  return deleted;
+  return delete_all(socket.get(), dump.doomed);
 }
 
 Result<std::set<IpAddress>> own_addresses() {

@@ -117,6 +117,26 @@ TEST_F(BookTest, only_consecutive_wanted_replies_are_enough) {
   EXPECT_EQ(losses.snapshot(), (std::vector<LossCounter>{{"withdrawn-probe", 1}}));
 }
 
+TEST_F(BookTest, a_task_may_wait_for_refusals_or_silence_as_well) {
+  auto& refused = task(9);
+  refused.spec.until_count = 2;
+  refused.spec.until_refused = true;
+  const Refusal reset{.kind = RefusalKind::kReset, .icmp_type = 0, .icmp_code = 0, .from = {}};
+  book.refused(open(refused), reset, 1);
+  book.replied(open(refused), answer(), 2);
+  book.refused(open(refused), reset, 3);
+  EXPECT_FALSE(refused.enough);
+  book.refused(open(refused), reset, 4);
+  EXPECT_TRUE(refused.enough);
+  auto& silent = task(9);
+  silent.spec.until_count = 2;
+  silent.spec.until_timed_out = true;
+  open(silent, 10);
+  open(silent, 11);
+  book.expire(1'000'100);
+  EXPECT_TRUE(silent.enough);
+}
+
 TEST_F(BookTest, stray_answers_are_told_apart) {
   auto& state = task(3);
   book.replied(open(state, 0), answer(), 1);
