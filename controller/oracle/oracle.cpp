@@ -100,19 +100,22 @@ Rule none_local(const Decision& decision, const Frontend& frontend) {
                              decision.node->name));
 }
 
+void nobody_usable(Expectation& expectation, const Question& question, const Frontend& frontend) {
+  const bool external = frontend.kind == FrontendKind::kExternalIp || frontend.kind == FrontendKind::kLoadBalancer;
+  const bool leaves = external && !question.from_pod() && !question.from_outside();
+  expectation.outcomes = leaves ? kNoReply : kRefusal;
+  expectation.rules.push_back(applied(leaves ? RuleId::kNoEndpointsLeavesNode : RuleId::kNoEndpointsRefuse,
+                                      fmt::format("{} has no usable {} endpoint for this port anywhere",
+                                                  frontend.service->key(), to_string(question.family()))));
+}
+
 // What the usable endpoints make of the flow; the rules so far are in `expectation`. With `record` no share and no
 // source is asserted, so no rule about them is named.
 void decide_outcome(Expectation& expectation, const Question& question, const Frontend& frontend,
                     const Decision& decision, bool record) {
   const auto candidates = candidates_of(*question.world, *frontend.service, *frontend.port, question.family());
   append(expectation.rules, candidate_rules(question, frontend, candidates.size()));
-  if (!any_usable(candidates)) {
-    expectation.outcomes = kRefusal;
-    expectation.rules.push_back(
-        applied(RuleId::kNoEndpointsRefuse, fmt::format("{} has no usable {} endpoint for this port anywhere",
-                                                        frontend.service->key(), to_string(question.family()))));
-    return;
-  }
+  if (!any_usable(candidates)) return nobody_usable(expectation, question, frontend);
   Selection selection = select(decision, candidates);
   append(expectation.rules, std::move(selection.rules));
   expectation.endpoints = std::move(selection.endpoints);

@@ -171,6 +171,11 @@ constexpr std::array kDefinitions = {
                    "With no usable endpoint anywhere the flow is refused at once, under either policy.",
                    "kube-proxy: REJECT without endpoints; e2e service.noendpoints.tcp"},
     RuleDefinition{
+        RuleId::kNoEndpointsLeavesNode, "no-endpoints-leaves-node",
+        "With no usable endpoint anywhere a node's own flow to an external or load-balancer address gets no reply; it "
+        "may be refused at once, or leave the node unchanged.",
+        "kube-proxy: iptables mode rejects at these addresses in INPUT and FORWARD only, nftables in OUTPUT, too"},
+    RuleDefinition{
         RuleId::kItpLocalNoneLocalDrop, "itp-local-none-local-drop",
         "internalTrafficPolicy Local with endpoints elsewhere but none here: dropped in silence, not refused.",
         "KEP-2086; e2e service.itp-local.pod-pod"},

@@ -64,6 +64,7 @@ enum class RuleId : std::uint8_t {
   kLocalTerminatingFallback,
   // What happens to the flow.
   kNoEndpointsRefuse,
+  kNoEndpointsLeavesNode,
   kItpLocalNoneLocalDrop,
   kEtpLocalNoneLocalDrop,
   kSpreadUniform,
