@@ -41,10 +41,11 @@ struct PlanOptions {
   Flows control{4, 16};     // also cells that are recorded and not scored
   // Probes of one flow over several steps. It is opened over more than two seconds: conntrack then takes it for a
   // stream and keeps it for minutes, as it would a client's that goes on sending. In later steps it is probed until so
-  // many in a row are as they have to be, for at most the follow bound and so many more.
+  // many in a row are as they have to be, for at most the follow bound and so many more; that takes two seconds, too:
+  // where the flow moved its entry is a new one, which would be forgotten before the next step.
   std::uint32_t fixed_flow = 8;
   std::chrono::milliseconds opening_interval{300};
-  std::chrono::milliseconds fixed_interval{100};
+  std::chrono::milliseconds fixed_interval{300};
   std::uint32_t kept_requests = 16;  // per step, on one connection
   std::chrono::milliseconds kept_interval{50};
   std::uint32_t rotations = 6;
