@@ -9,8 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "lab/spec.hpp"
 #include "lab/topology/fd.hpp"
@@ -88,19 +86,6 @@ Status write_whole_file(const std::string& path, const std::string& content, mod
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path, errno);
   return {};
-}
-
-Result<std::string> read_whole_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail_errno("open " + path, errno);
-  // Through read(), which reports an error that an iterator over the buffer throws.
-  std::string text;
-  std::array<char, 4096> chunk{};
-  while (file.read(chunk.data(), chunk.size()) || file.gcount() > 0) {
-    text.append(chunk.data(), static_cast<std::size_t>(file.gcount()));
-  }
-  if (file.bad()) return fail_errno("read " + path, errno);
-  return text;
 }
 
 }  // namespace conntruth::lab

@@ -28,7 +28,6 @@ void remove_lab_directory(const std::string& name);
 [[nodiscard]] std::vector<std::string> lab_directories();  // names
 
 [[nodiscard]] Status write_whole_file(const std::string& path, const std::string& content, mode_t mode = 0644);
-[[nodiscard]] Result<std::string> read_whole_file(const std::string& path);
 
 // Addresses, devices and ranges as one JSON document; the static part of `conntruth lab status -o json`.
 [[nodiscard]] std::string topology_json(const Topology& topology);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <set>
 
+#include "common/file.hpp"
 #include "common/world/world_reader.hpp"
 #include "lab/construction.hpp"
 #include "lab/files.hpp"
@@ -86,7 +87,7 @@ Result<Lab> Lab::open(const std::string& name) {
                                                   name, name));
   }
   const auto path = lab_directory(name) + "/spec.json";
-  const auto text = read_whole_file(path);
+  const auto text = read_file(path);
   if (!alive || !text) {
     return fail(ErrorCode::kUnavailable,
                 fmt::format("lab {} is incomplete: it is being made, or its creator or its nodes "

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/file.hpp"
 #include "lab/files.hpp"
 #include "lab/kubernetes/proxy_choice.hpp"
 #include "lab/topology/fd.hpp"
@@ -22,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::optional<ProxyReport> read_report(const std::string& path) {
-  const auto text = read_whole_file(path);
+  const auto text = read_file(path);
   if (!text) return std::nullopt;
   const auto document = nlohmann::json::parse(*text, nullptr, false);
   if (!document.is_object()) return std::nullopt;
@@ -41,7 +42,7 @@ std::optional<ProxyReport> read_report(const std::string& path) {
 
 // The last thing that the proxy printed: a lab that does not come up takes its logs with it.
 std::string last_words(const Lab& lab, const std::string& node) {
-  auto text = read_whole_file(fmt::format("{}/log/{}-proxy.log", lab.directory(), node)).value_or("");
+  auto text = read_file(fmt::format("{}/log/{}-proxy.log", lab.directory(), node)).value_or("");
   while (text.ends_with('\n')) text.pop_back();
   return text.empty() ? "it printed nothing" : "its last words: " + text.substr(text.rfind('\n') + 1);
 }

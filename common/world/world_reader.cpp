@@ -2,11 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <cerrno>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 
+#include "common/file.hpp"
 #include "common/world/cross_check.hpp"
 #include "common/world/document.hpp"
 #include "common/world/fields.hpp"
@@ -102,14 +100,9 @@ Result<World> read_world(std::string_view text, std::string_view origin) {
 }
 
 Result<World> read_world_file(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return fail(ErrorCode::kNotFound,
-                fmt::format("{}: cannot be opened: {}", path, fail_errno("open", errno).error().message));
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad()) return fail(ErrorCode::kInternal, fmt::format("{}: cannot be read", path));
-  return read_world(text, path);
+  const auto text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  return read_world(*text, path);
 }
 
 }  // namespace conntruth::world

@@ -1,9 +1,7 @@
 #include "controller/app/run_inputs.hpp"
 
-#include <fstream>
-#include <iterator>
-
 #include "common/codec/topology_json.hpp"
+#include "common/file.hpp"
 #include "common/world/world_reader.hpp"
 #include "controller/app/options_json.hpp"
 #include "controller/catalogue/catalogue.hpp"
@@ -17,12 +15,6 @@ constexpr std::string_view kNodes = "nodes.json";
 constexpr std::string_view kSettings = "settings.json";
 constexpr std::string_view kWorld = "world.txt";
 constexpr std::string_view kScenarioPrefix = "scenario.";
-
-Result<std::string> read_text(const std::string& path) {
-  const std::ifstream file(path);
-  if (!file) return fail(ErrorCode::kNotFound, path + ": cannot be read");
-  return std::string(std::istreambuf_iterator<char>(file.rdbuf()), {});
-}
 
 Status read_subject(const store::RunReader& reader, RunInputs& inputs) {
   for (const auto& name : reader.inputs()) {
@@ -42,7 +34,7 @@ Status read_subject(const store::RunReader& reader, RunInputs& inputs) {
 
 Status add_subject(RunInputs& inputs, const std::string& catalogue, const std::string& world_file) {
   if (!world_file.empty()) {
-    auto text = read_text(world_file);
+    auto text = read_file(world_file);
     if (!text) return std::unexpected(text.error());
     inputs.world_text = std::move(*text);
     inputs.world_origin = world_file;

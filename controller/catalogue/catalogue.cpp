@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "common/file.hpp"
 #include "common/world/document.hpp"
 #include "common/world/fields.hpp"
 #include "controller/catalogue/scenario_parts.hpp"
@@ -140,10 +139,9 @@ Result<std::vector<Scenario>> load_catalogue(const std::string& directory) {
   std::ranges::sort(paths);
   std::vector<Scenario> scenarios;
   for (const auto& path : paths) {
-    std::ifstream file(path, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file.is_open() || file.bad()) return fail(ErrorCode::kInternal, fmt::format("{}: cannot be read", path));
-    auto scenario = read_scenario(text, path);
+    const auto text = read_file(path);
+    if (!text) return std::unexpected(text.error());
+    auto scenario = read_scenario(*text, path);
     if (!scenario) return std::unexpected(scenario.error());
     if (std::filesystem::path(path).stem() != scenario->id) {
       return fail(ErrorCode::kInvalidInput, fmt::format("{}:1: scenario {} must stand in a file named {}.yaml", path,

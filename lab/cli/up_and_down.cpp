@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "common/file.hpp"
 #include "lab/cli/commands.hpp"
 #include "lab/files.hpp"
 #include "lab/kubernetes/proxy_choice.hpp"
@@ -68,7 +69,7 @@ Status apply_kubernetes(const UpOptions& options, LabSpec& spec) {
 Result<LabSpec> spec_from(const UpOptions& options) {
   LabSpec spec;
   if (!options.file.empty()) {
-    const auto text = read_whole_file(options.file);
+    const auto text = read_file(options.file);
     if (!text) return std::unexpected(text.error());
     auto read = read_lab_spec(*text, options.file);
     if (!read) return read;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "common/file.hpp"
 #include "lab/faults/faults.hpp"
 #include "lab/files.hpp"
 
@@ -109,7 +110,7 @@ Result<Fault> read_fault(std::string_view text, std::string_view origin) {
 }
 
 Result<Fault> read_fault_file(const std::string& path) {
-  const auto text = read_whole_file(path);
+  const auto text = read_file(path);
   if (!text) return std::unexpected(text.error());
   auto fault = read_fault(*text, path);
   const auto name = std::filesystem::path(path).stem().string();

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "common/file.hpp"
 #include "lab/faults/faults.hpp"
 #include "lab/files.hpp"
 #include "lab/topology/fd.hpp"
@@ -58,7 +59,7 @@ Result<std::vector<std::string>> environment(const Lab& lab, const std::string& 
 }
 
 std::string last_line(const std::string& path) {
-  auto text = read_whole_file(path).value_or("");
+  auto text = read_file(path).value_or("");
   while (text.ends_with('\n')) text.pop_back();
   return text.substr(text.rfind('\n') + 1);
 }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "common/file.hpp"
 #include "lab/files.hpp"
 #include "lab/topology/spawn.hpp"
 
@@ -38,7 +39,7 @@ std::string trimmed(const std::string& line) {
 }
 
 std::optional<int> number_in(const std::string& path) {
-  const auto text = read_whole_file(path);
+  const auto text = read_file(path);
   int number = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc())
     return std::nullopt;
@@ -53,7 +54,7 @@ DaemonState daemon_state(const std::string& directory, const std::string& node, 
 }
 
 std::string log_end(const std::string& path) {
-  const auto text = read_whole_file(path).value_or("");
+  const auto text = read_file(path).value_or("");
   std::vector<std::string> lines;
   std::size_t end = text.size();
   while (end > 0 && lines.size() < kLogLines) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "common/file.hpp"
 #include "lab/files.hpp"
 #include "tests/lab/lab_fixture.hpp"
 
@@ -24,8 +25,8 @@ struct Printed {
 Printed shell(const std::string& script) {
   const auto base = fmt::format("{}/conntruth-{}-commands", testing::TempDir(), ::getpid());
   const auto status = std::system(fmt::format("({}) > {}.out 2> {}.err", script, base, base).c_str());
-  Printed printed{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_whole_file(base + ".out").value_or(""),
-                  read_whole_file(base + ".err").value_or("")};
+  Printed printed{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(base + ".out").value_or(""),
+                  read_file(base + ".err").value_or("")};
   for (const auto* suffix : {".out", ".err"}) std::filesystem::remove(base + suffix);
   return printed;
 }

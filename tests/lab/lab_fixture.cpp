@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "common/file.hpp"
 #include "lab/files.hpp"
 #include "lab/topology/process_table.hpp"
 
@@ -19,7 +20,7 @@ Output run(const Lab& lab, const std::string& node, const std::string& script, c
   std::filesystem::remove(path);
   const auto status = lab.run(node, {{"sh", "-c", script}, pod, path, true});
   EXPECT_TRUE(status) << (status ? "" : status.error().message);
-  Output output{status.value_or(-1), read_whole_file(path).value_or("")};
+  Output output{status.value_or(-1), read_file(path).value_or("")};
   std::filesystem::remove(path);
   return output;
 }
@@ -36,7 +37,7 @@ std::string host_state() {
       "sysctl -a -r 'net.ipv[46].*(forward|rp_filter|icmp_rate)' 2>/dev/null) > {} 2>&1",
       path);
   EXPECT_EQ(std::system(command.c_str()), 0);
-  auto text = read_whole_file(path).value_or("");
+  auto text = read_file(path).value_or("");
   std::filesystem::remove(path);
   return text;
 }
