@@ -57,7 +57,9 @@ class ApiDelivery final : public WorldDelivery {
   }
 
   // kube-proxy writes rules once a second at most (--iptables-min-sync-period, --nftables-min-sync-period).
-  Environment::Patience patience() const override { return {std::chrono::seconds(5), std::chrono::seconds(20)}; }
+  Environment::Patience patience() const override {
+    return {std::chrono::seconds(5), std::chrono::seconds(20), std::chrono::seconds(15)};
+  }
 
  private:
   Result<std::int64_t> remove_all() {

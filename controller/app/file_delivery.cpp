@@ -60,7 +60,9 @@ class FileDelivery final : public WorldDelivery {
     return reports;
   }
 
-  Environment::Patience patience() const override { return {std::chrono::seconds(2), std::chrono::seconds(2)}; }
+  Environment::Patience patience() const override {
+    return {std::chrono::seconds(2), std::chrono::seconds(2), std::chrono::seconds(2)};
+  }
 
  private:
   [[nodiscard]] std::vector<Programmed> programmed(std::uint64_t generation) const {

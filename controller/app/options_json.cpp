@@ -39,7 +39,6 @@ Json write_options(const plan::PlanOptions& options) {
           {"unanswered", write_flows(options.unanswered)},
           {"control", write_flows(options.control)},
           {"fixedFlow", options.fixed_flow},
-          {"openingIntervalMs", options.opening_interval.count()},
           {"fixedIntervalMs", options.fixed_interval.count()},
           {"keptRequests", options.kept_requests},
           {"keptIntervalMs", options.kept_interval.count()},
@@ -48,6 +47,7 @@ Json write_options(const plan::PlanOptions& options) {
           {"timeoutMs", options.timeout.count()},
           {"followBoundMs", options.follow_bound.count()},
           {"followLimitMs", options.follow_limit.count()},
+          {"oldFlowsBoundMs", options.old_flows_bound.count()},
           {"followIntervalUs", options.follow_interval.count()},
           {"capabilities", options.capabilities},
           {"fixedPortOffset", options.fixed_port_offset}};
@@ -64,7 +64,6 @@ plan::PlanOptions read_options(const Json& json) {
   options.unanswered = read_flows(json.at("unanswered"));
   options.control = read_flows(json.at("control"));
   json.at("fixedFlow").get_to(options.fixed_flow);
-  options.opening_interval = milliseconds(json.at("openingIntervalMs"));
   options.fixed_interval = milliseconds(json.at("fixedIntervalMs"));
   json.at("keptRequests").get_to(options.kept_requests);
   options.kept_interval = milliseconds(json.at("keptIntervalMs"));
@@ -73,6 +72,7 @@ plan::PlanOptions read_options(const Json& json) {
   options.timeout = milliseconds(json.at("timeoutMs"));
   options.follow_bound = milliseconds(json.at("followBoundMs"));
   options.follow_limit = milliseconds(json.at("followLimitMs"));
+  options.old_flows_bound = milliseconds(json.at("oldFlowsBoundMs"));
   options.follow_interval = std::chrono::microseconds(json.at("followIntervalUs").get<std::int64_t>());
   json.at("capabilities").get_to(options.capabilities);
   json.at("fixedPortOffset").get_to(options.fixed_port_offset);

@@ -39,20 +39,20 @@ struct PlanOptions {
   Flows sticky{8, 56};      // session affinity: all flows of a client to one endpoint
   Flows unanswered{8, 56};  // no answer is expected: each probe that is not refused costs its whole timeout
   Flows control{4, 16};     // also cells that are recorded and not scored
-  // Probes of one flow over several steps. It is opened over more than two seconds: conntrack then takes it for a
-  // stream and keeps it for minutes, as it would a client's that goes on sending. In later steps it is probed until so
-  // many in a row are as they have to be, for at most the follow bound and so many more; that takes two seconds, too:
-  // where the flow moved its entry is a new one, which would be forgotten before the next step.
+  // Probes of one flow over several steps, over more than two seconds: conntrack then takes it for a stream and keeps
+  // it for minutes, as it would a client's that goes on sending; a younger one it would forget before the next step. In
+  // later steps it is probed until so many in a row are as they have to be, for at most `old_flows_bound` and so many
+  // more.
   std::uint32_t fixed_flow = 8;
-  std::chrono::milliseconds opening_interval{300};
   std::chrono::milliseconds fixed_interval{300};
   std::uint32_t kept_requests = 16;  // per step, on one connection
   std::chrono::milliseconds kept_interval{50};
   std::uint32_t rotations = 6;
   std::chrono::milliseconds rotation_interval{1200};  // longer than the scenarios' affinity timeout of 1 s
   std::chrono::milliseconds timeout{1000};
-  std::chrono::milliseconds follow_bound{2000};  // within it every node has to follow a change
-  std::chrono::milliseconds follow_limit{2000};  // so long it is waited for, from the bound on
+  std::chrono::milliseconds follow_bound{2000};     // within it every node has to follow a change
+  std::chrono::milliseconds follow_limit{2000};     // so long it is waited for, from the bound on
+  std::chrono::milliseconds old_flows_bound{2000};  // within it a flow that lived before has to be moved
   std::chrono::microseconds follow_interval{2000};
 
   // What each agent can do, by its name (Hello.capabilities). Empty: everything is taken as possible.

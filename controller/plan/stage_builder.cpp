@@ -110,7 +110,7 @@ std::string StageBuilder::why_not(const Draft& draft) const {
 Flows StageBuilder::flows_for(const Draft& draft, const Expectation& expectation) const {
   const auto& options = workshop_.options;
   if (draft.rule == ProbeRule::kFixedFlow) {
-    const auto changing = static_cast<std::uint32_t>(options.follow_bound / options.fixed_interval);
+    const auto changing = static_cast<std::uint32_t>(options.old_flows_bound / options.fixed_interval);
     return {0, options.fixed_flow + (workshop_.kept.contains(draft.id_over_steps()) ? changing : 0)};
   }
   if (draft.rule == ProbeRule::kKeptConnection) return {options.kept_requests, 0};
@@ -162,9 +162,8 @@ std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Ex
 }
 
 void StageBuilder::pace_fixed_flow(const Draft& draft, const Expectation& expectation, ProbeTask& task) {
-  task.interval = workshop_.options.opening_interval;
-  if (!workshop_.kept.contains(draft.id_over_steps())) return;
   task.interval = workshop_.options.fixed_interval;
+  if (!workshop_.kept.contains(draft.id_over_steps())) return;
   task.until_count = workshop_.options.fixed_flow;
   task.until_refused = expectation.outcomes.refused;
   task.until_timed_out = expectation.outcomes.timed_out;
@@ -223,7 +222,7 @@ Status StageBuilder::add(const Draft& draft, const world::World& world) {
   if (!expectation) return std::unexpected(expectation.error().in("cell " + cell.id));
   cell.expectation = std::move(*expectation);
   cell.rule = cell_rule(draft.rule);
-  if (draft.rule == ProbeRule::kFixedFlow) cell.settle = workshop_.options.follow_bound;
+  if (draft.rule == ProbeRule::kFixedFlow) cell.settle = workshop_.options.old_flows_bound;
   cell.controls = controls_for(draft, cell.expectation);
   cell.tasks = body_tasks(draft, cell.expectation);
   if (is_one_flow(draft.rule)) keep_flow(draft, world, cell);

@@ -43,6 +43,8 @@ class Environment {
   struct Patience {
     std::chrono::milliseconds bound;
     std::chrono::milliseconds limit;  // from the bound on
+    // Within what time flows that lived before the change have to be moved: a dataplane may tidy conntrack up later.
+    std::chrono::milliseconds old_flows;
   };
   [[nodiscard]] virtual Patience patience() const = 0;
   // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`;
