@@ -34,6 +34,7 @@ class ObjectChange {
 
   // What the cluster is known to have now: "" where nothing.
   [[nodiscard]] const std::optional<Object>& now() const { return now_written_ ? now_ : before_; }
+  [[nodiscard]] bool removes() const { return !after_; }
   [[nodiscard]] std::string key() const;
   [[nodiscard]] const PublishReport& report() const { return report_; }
   [[nodiscard]] const Status& status() const { return status_; }

@@ -174,15 +174,21 @@ Result<PublishReport> ClusterWorld::publish(const world::World& next) {
   auto services = changes(services_, by_key(std::move(want_services)));
   auto slices = changes(slices_, by_key(std::move(want_slices)));
 
-  Passes passes(*client_, options_.timeout);
-  const auto plan = [&](auto& list) {
-    for (auto& change : list)
-      passes.add([&change, this, deadline] { return change.run(*client_, deadline); },
-                 [&change] { change.go_first(); });
-  };
-  plan(services);
-  plan(slices);
-  passes.run();
+  // What goes sets addresses and ports free. A request for one of them that is under way at the same time may leave it
+  // allocated to nobody, until the API server's repair loop comes round minutes later.
+  for (const bool removal : {true, false}) {
+    Passes passes(*client_, options_.timeout);
+    const auto plan = [&](auto& list) {
+      for (auto& change : list) {
+        if (change.removes() != removal) continue;
+        passes.add([&change, this, deadline] { return change.run(*client_, deadline); },
+                   [&change] { change.go_first(); });
+      }
+    };
+    plan(services);
+    plan(slices);
+    passes.run();
+  }
 
   std::vector<Error> errors;
   settle(services, services_, report, errors);
