@@ -107,6 +107,14 @@ constexpr std::array kForwarding = std::to_array<Setting>({
     {"netfilter/nf_conntrack_udp_timeout", "10", true},
     {"netfilter/nf_conntrack_tcp_timeout_close", "1", true},
     {"netfilter/nf_conntrack_tcp_timeout_syn_recv", "10", true},
+    // Flows that were left unfinished, by a fault for one, must be forgotten before source ports come round (40 s).
+    {"netfilter/nf_conntrack_tcp_timeout_syn_sent", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_fin_wait", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_time_wait", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_close_wait", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_last_ack", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_max_retrans", "10", true},
+    {"netfilter/nf_conntrack_tcp_timeout_unacknowledged", "10", true},
 });
 
 Status make_pod_namespace(const std::string& name) {
