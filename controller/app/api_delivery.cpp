@@ -1,5 +1,4 @@
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
 
@@ -11,12 +10,6 @@
 namespace conntruth::app {
 
 namespace {
-
-std::int64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-}
 
 // The world with its last Service as it was in `before`.
 world::World without_last_change(const world::World& world, const world::World& before) {
@@ -36,15 +29,16 @@ world::World without_last_change(const world::World& world, const world::World& 
 
 class ApiDelivery final : public WorldDelivery {
  public:
-  ApiDelivery(std::unique_ptr<kube::Client> client, kube::ClusterWorld cluster)
-      : client_(std::move(client)), cluster_(std::move(cluster)) {}
+  ApiDelivery(std::unique_ptr<kube::Client> client, kube::ClusterWorld cluster, std::optional<lab::Lab> reference)
+      : client_(std::move(client)), cluster_(std::move(cluster)), reference_(std::move(reference)) {}
 
   // Proxies watch Services and EndpointSlices apart from each other, each in the order of writing. Who has seen the
   // last Service change in both kinds has seen all the rest, so the last one is written when everything else has been.
   Result<std::int64_t> publish(const world::World& world) override {
-    if (world.services.empty()) return remove_all();
+    if (world.services.empty()) return remove_all(world);
     if (auto done = cluster_.publish(without_last_change(world, last_)); !done) return std::unexpected(done.error());
     const auto at_ns = monotonic_ns();
+    if (auto done = write_file(world); !done) return std::unexpected(done.error());
     if (auto done = cluster_.publish(world); !done) return std::unexpected(done.error());
     last_ = world;
     return at_ns;
@@ -62,8 +56,11 @@ class ApiDelivery final : public WorldDelivery {
   }
 
  private:
-  Result<std::int64_t> remove_all() {
+  Status write_file(const world::World& world) { return reference_ ? reference_->publish(world) : Status(); }
+
+  Result<std::int64_t> remove_all(const world::World& world) {
     const auto at_ns = monotonic_ns();
+    if (auto done = write_file(world); !done) return std::unexpected(done.error());
     if (auto swept = cluster_.sweep(); !swept) return std::unexpected(swept.error());
     last_ = {};
     return at_ns;
@@ -71,12 +68,14 @@ class ApiDelivery final : public WorldDelivery {
 
   std::unique_ptr<kube::Client> client_;  // used by cluster_
   kube::ClusterWorld cluster_;
+  std::optional<lab::Lab> reference_;
   world::World last_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<WorldDelivery>> deliver_by_api(const lab::KubernetesAccess& access) {
+Result<std::unique_ptr<WorldDelivery>> deliver_by_api(const lab::KubernetesAccess& access,
+                                                      std::optional<lab::Lab> reference) {
   kube::AccessQuery query;
   query.kubeconfig = access.kubeconfig;
   query.network_namespace = access.netns;
@@ -88,7 +87,7 @@ Result<std::unique_ptr<WorldDelivery>> deliver_by_api(const lab::KubernetesAcces
   options.finalize_namespaces = true;  // a lab's API has no controller-manager that would
   auto cluster = kube::ClusterWorld::adopt(**client, options);
   if (!cluster) return std::unexpected(cluster.error());
-  return std::make_unique<ApiDelivery>(std::move(*client), std::move(*cluster));
+  return std::make_unique<ApiDelivery>(std::move(*client), std::move(*cluster), std::move(reference));
 }
 
 }  // namespace conntruth::app

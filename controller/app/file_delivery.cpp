@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "controller/app/world_delivery.hpp"
@@ -12,12 +13,6 @@ namespace conntruth::app {
 namespace {
 
 using std::chrono::steady_clock;
-
-std::int64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-}
 
 // Wakes up when a file of the directory is replaced.
 class DirectoryWatch {
@@ -76,13 +71,26 @@ class FileDelivery final : public WorldDelivery {
   lab::Lab lab_;
 };
 
+bool runs_reference_proxies(const lab::LabSpec& spec) {
+  const auto is_reference = [](const auto& entry) { return entry.second == "reference"; };
+  const bool by_default = spec.proxy == "reference" && spec.node_proxies.size() < spec.nodes;
+  return by_default || std::ranges::any_of(spec.node_proxies, is_reference);
+}
+
 }  // namespace
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
 
 std::unique_ptr<WorldDelivery> deliver_by_file(lab::Lab lab) { return std::make_unique<FileDelivery>(std::move(lab)); }
 
 Result<std::unique_ptr<WorldDelivery>> delivery_for(const lab::Lab& lab) {
-  if (const auto access = lab.kubernetes()) return deliver_by_api(*access);
-  return deliver_by_file(lab);
+  const auto access = lab.kubernetes();
+  if (!access) return deliver_by_file(lab);
+  return deliver_by_api(*access, runs_reference_proxies(lab.spec()) ? std::optional(lab) : std::nullopt);
 }
 
 }  // namespace conntruth::app

@@ -1,11 +1,12 @@
 #pragma once
-// How a run's worlds reach the proxies of a lab: by the file that the reference proxy follows, or by the lab's own
-// Kubernetes API, which every other proxy follows. Errors: those of the lab and of the API. Threading: the run's
-// thread.
+// How a run's worlds reach the proxies of a lab: by the file that the reference proxy follows, by the lab's own
+// Kubernetes API, which every other proxy follows, or by both. Errors: those of the lab and of the API. Threading: the
+// run's thread.
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "controller/provider/environment.hpp"
@@ -27,9 +28,14 @@ class WorldDelivery {
 };
 
 [[nodiscard]] std::unique_ptr<WorldDelivery> deliver_by_file(lab::Lab lab);
-// Takes over, and in the end removes, what an earlier run left in the API.
-[[nodiscard]] Result<std::unique_ptr<WorldDelivery>> deliver_by_api(const lab::KubernetesAccess& access);
+// Takes over, and in the end removes, what an earlier run left in the API. `reference`: the lab, where some of its
+// nodes run the reference proxy.
+[[nodiscard]] Result<std::unique_ptr<WorldDelivery>> deliver_by_api(const lab::KubernetesAccess& access,
+                                                                    std::optional<lab::Lab> reference);
 // Whichever the lab's proxies follow.
 [[nodiscard]] Result<std::unique_ptr<WorldDelivery>> delivery_for(const lab::Lab& lab);
+
+// CLOCK_MONOTONIC in ns.
+[[nodiscard]] std::int64_t monotonic_ns();
 
 }  // namespace conntruth::app
