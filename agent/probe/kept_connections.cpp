@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "agent/io/socket.hpp"
+#include "agent/probe/bound_socket.hpp"
 #include "agent/probe/tcp_connect.hpp"
 
 namespace conntruth::probe {
@@ -52,7 +53,7 @@ Status KeptConnections::prepare(TaskState& task) {
 Status KeptConnections::open(Connection& connection, const TaskState& task) {
   if (connection.fd || connection.over) return {};
   connection.port = task.spec.source_port;
-  const auto bound = [&](std::uint16_t each) { return open_tcp_bound(task.spec, each); };
+  const auto bound = [&](std::uint16_t each) { return open_bound(task.spec, SOCK_STREAM, each); };
   auto fd = task.ports == nullptr ? bound(connection.port) : with_free_port(*task.ports, connection.port, bound);
   if (!fd) return std::unexpected(fd.error());
   reset_on_close(fd->get());

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "agent/io/socket.hpp"
+#include "agent/probe/bound_socket.hpp"
 #include "agent/probe/tcp_connect.hpp"
 
 namespace conntruth::probe {
@@ -15,7 +16,7 @@ Status TcpSockets::prepare(TaskState& task) {
 
 void TcpSockets::send(TaskState& task, ProbeId id, std::int64_t now_ns) {
   std::uint16_t port = task.spec.source_port;
-  const auto open = [&](std::uint16_t each) { return open_tcp_bound(task.spec, each); };
+  const auto open = [&](std::uint16_t each) { return open_bound(task.spec, SOCK_STREAM, each); };
   auto fd = task.ports == nullptr ? open(port) : with_free_port(*task.ports, port, open);
   if (!fd) return desk_.book.failed(task, id, fd.error().message, now_ns);
   const int error = connect_to(fd->get(), task.spec.target);

@@ -4,25 +4,17 @@
 
 #include "agent/io/error_queue.hpp"
 #include "agent/io/socket.hpp"
+#include "agent/probe/bound_socket.hpp"
 
 namespace conntruth::probe {
 
 namespace {
 
-// A port may be bound several times over: connected sockets are told apart by their targets.
 Result<io::Fd> open_connected(const ProbeTask& task, std::uint16_t port) {
-  const auto family = task.target.address.family();
-  auto fd = io::open_socket(io::domain_of(family), SOCK_DGRAM, 0);
+  auto fd = open_bound(task, SOCK_DGRAM, port);
   if (!fd) return fd;
-  auto done = io::enable_error_queue(fd->get(), family);
-  if (done) done = io::set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
-  const auto any = family == Family::kIpv4 ? IpAddress::v4({}) : IpAddress::v6({});
-  if (done) done = io::bind_to(fd->get(), {task.source.is_unspecified() ? any : task.source, port});
-  if (!done) return std::unexpected(done.error());
-  const auto target = io::to_kernel(task.target);
-  if (::connect(fd->get(), &target.base, io::size_of(target)) != 0) {
-    return fail_errno("connect to " + task.target.to_string(), errno);
-  }
+  const int number = connect_to(fd->get(), task.target);
+  if (number != 0) return fail_errno("connect to " + task.target.to_string(), number);
   return fd;
 }
 
