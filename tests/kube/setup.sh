@@ -45,7 +45,9 @@ find_go() {
   done
   if [ -z "$any" ]; then
     say "installing Debian's Go"
-    DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends golang-go </dev/null >&2 ||
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+    "${apt[@]}" install --no-install-recommends golang-go </dev/null >&2 ||
+      { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends golang-go; } </dev/null >&2 ||
       die "there is no Go and apt-get could not install golang-go"
     any=/usr/bin/go
   fi
