@@ -22,7 +22,11 @@ Session::~Session() { link_.reset(); }
 
 Status Session::run(Worker& worker) {
   worker_ = &worker;
-  heard_ = phase_end_ = options_.now();
+  phase_end_ = options_.now();
+  {
+    const std::lock_guard lock(mutex_);
+    heard_ = phase_end_;
+  }
   while (!ended_) {
     check_times();
     send_due();
@@ -54,11 +58,19 @@ std::vector<LossCounter> Session::counters() const {
   return counters;
 }
 
-void Session::message(std::string bytes) { post(std::move(bytes)); }
-void Session::closed(const std::string& why) { post(Closed{why}); }
+// Heard when it arrives, however long run()'s thread is busy before it reads it.
+void Session::message(std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  heard_ = options_.now();
+  post(std::move(bytes));
+}
+
+void Session::closed(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  post(Closed{why});
+}
 
 void Session::post(Incoming incoming) {
-  const std::lock_guard lock(mutex_);
   if (inbox_.size() >= options_.inbox_capacity) {
     overflow_ = true;
   } else {
@@ -91,7 +103,6 @@ void Session::handle(Incoming incoming) {
 void Session::handle_message(const std::string& bytes) {
   auto message = codec::decode_controller_message(bytes);
   if (!message) return end(std::unexpected(message.error().in("the controller sent what is no message")));
-  heard_ = options_.now();
   if (const auto* stop = std::get_if<codec::Stop>(&*message)) {
     if (stop->refused) return end(fail(ErrorCode::kUnsupported, "the controller refused this agent: " + stop->reason));
     return end({});
@@ -149,11 +160,12 @@ void Session::connect() {
 
 void Session::check_times() {
   const auto now = options_.now();
-  if (lease_is_over(now)) {
+  const auto heard = last_heard();
+  if (!session_.empty() && now >= heard + lease_) {
     cut(fmt::format("nothing was heard for the lease of {} ms", lease_.count()));
     forget_session();
   }
-  if (now >= heard_ + options_.give_up_after) {
+  if (now >= heard + options_.give_up_after) {
     return end(fail(ErrorCode::kUnavailable, fmt::format("the controller was not heard of for {} s ({}); giving up",
                                                          options_.give_up_after.count() / 1000, last_cut_)));
   }
@@ -188,15 +200,15 @@ void Session::forget_session() {
   spool_.clear();
 }
 
-// Words that came while this thread was busy count as heard.
-bool Session::lease_is_over(TimePoint now) const {
+TimePoint Session::last_heard() const {
   const std::lock_guard lock(mutex_);
-  return !session_.empty() && now >= heard_ + lease_ && inbox_.empty();
+  return heard_;
 }
 
 TimePoint Session::next_deadline() const {
-  auto deadline = std::min(phase_end_, heard_ + options_.give_up_after);
-  if (!session_.empty()) deadline = std::min(deadline, heard_ + lease_);
+  const auto heard = last_heard();
+  auto deadline = std::min(phase_end_, heard + options_.give_up_after);
+  if (!session_.empty()) deadline = std::min(deadline, heard + lease_);
   if (phase_ == Phase::kConnected) deadline = std::min(deadline, spool_.next_flush());
   return deadline;
 }

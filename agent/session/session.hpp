@@ -64,7 +64,7 @@ class Session : private LinkEvents {
 
   void message(std::string bytes) override;
   void closed(const std::string& why) override;
-  void post(Incoming incoming);
+  void post(Incoming incoming);  // under mutex_
 
   // All below: on run()'s thread.
   [[nodiscard]] std::deque<Incoming> wait_for_events();
@@ -77,7 +77,7 @@ class Session : private LinkEvents {
   void check_times();
   void send_due();
   void forget_session();
-  [[nodiscard]] bool lease_is_over(TimePoint now) const;
+  [[nodiscard]] TimePoint last_heard() const;
   [[nodiscard]] TimePoint next_deadline() const;
   void end(Status status) {
     if (!ended_) ended_ = std::move(status);
@@ -91,6 +91,7 @@ class Session : private LinkEvents {
   mutable std::mutex mutex_;
   std::condition_variable news_;
   std::deque<Incoming> inbox_;
+  TimePoint heard_;  // arrival of the controller's last message, or the start
   bool woken_ = false;
   bool stop_requested_ = false;
   bool overflow_ = false;
@@ -103,7 +104,6 @@ class Session : private LinkEvents {
   std::set<std::uint64_t> assignments_;  // of this session, so that one that is sent again is not done again
   std::chrono::milliseconds back_off_;
   std::string last_cut_ = "it was never reached";
-  TimePoint heard_;      // last message of the controller, or the start
   TimePoint phase_end_;  // kCut: next attempt; kGreeting: no welcome until then is a cut; kConnected: next heartbeat
   std::unique_ptr<Link> link_;
 };

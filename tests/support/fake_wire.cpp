@@ -97,9 +97,12 @@ void FakeWire::set_script(Script script) {
 }
 
 void FakeWire::silence(bool on) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   silent_ = on;
   changed_.notify_all();
+  changed_.wait(lock, [this] {
+    return std::ranges::none_of(streams_, [](const auto& stream) { return stream->busy_with_agent; });
+  });
 }
 
 void FakeWire::refuse(bool on) {

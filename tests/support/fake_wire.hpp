@@ -30,7 +30,7 @@ class FakeWire : public session::Transport {
   ~FakeWire() override;
 
   void set_script(Script script);
-  void silence(bool on);  // streams stay open, nothing passes
+  void silence(bool on);  // streams stay open, nothing passes; returns once what was being delivered has arrived
   void refuse(bool on);   // connecting fails
   void cut_all();
   [[nodiscard]] std::uint64_t connects() const;
