@@ -53,6 +53,11 @@ struct Expectation {
   std::vector<IpAddress> source_addresses;  // the client's and/or nodes' addresses that satisfy `source`, sorted
   bool scored = true;                       // false: recorded only (implementation defined)
   std::vector<Rule> rules;
+  // What the profile of the dataplane that decides has changed in the specification's answer: ids of its facts, each
+  // "PROFILE/FACT" and also the last of `rules`. Empty: the specification alone.
+  std::vector<std::string> profile_facts;
+  // Where requests may arrive whose clients get no reply, sorted: only a profile's fact allows that.
+  std::vector<SocketAddress> unanswered_at;
   bool operator==(const Expectation&) const = default;
 };
 

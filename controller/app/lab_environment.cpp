@@ -89,6 +89,14 @@ LabEnvironment::~LabEnvironment() {
   close(lock_);
 }
 
+std::map<std::string, std::string> LabEnvironment::dataplanes() const {
+  std::map<std::string, std::string> result;
+  const auto processes = lab_.processes();
+  if (!processes) return result;
+  for (const auto& node : *processes) result[node.node] = node.kind;
+  return result;
+}
+
 std::string LabEnvironment::controller_endpoint() const { return "unix:" + lab_.directory() + "/controller.sock"; }
 
 Status LabEnvironment::start_agent(const std::string& place, const std::vector<Pod>& pods,

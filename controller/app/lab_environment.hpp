@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ class LabEnvironment final : public Environment {
 
   [[nodiscard]] const Topology& topology() const override { return lab_.topology(); }
   [[nodiscard]] std::vector<world::Node> nodes() const override { return lab_.nodes(); }
+  [[nodiscard]] std::map<std::string, std::string> dataplanes() const override;
   [[nodiscard]] Status start_agents(const std::string& endpoint) override;
   void stop_agents() override;
   [[nodiscard]] Result<std::int64_t> publish(const world::World& world) override { return delivery_->publish(world); }

@@ -50,6 +50,7 @@ struct Arguments {
   std::vector<std::string> families;
   std::string run;
   std::string cell;
+  std::string profile;
   std::string list_what = "scenarios";
   int exit_code = 0;
 };
@@ -85,6 +86,9 @@ void add_run(CLI::App& app, Arguments& arguments) {
   command->add_option("--world", request.world_file, "check the Services of this file instead of the catalogue")
       ->check(CLI::ExistingFile);
   command->add_option("--catalogue", request.catalogue, "directory of scenario files");
+  command->add_option("--profile", request.profile,
+                      "known deviations to judge by: auto (of the lab's proxies, the default), none, or a profile's "
+                      "name or file, with @VERSION for another than the lab's");
   command->add_option("--budget", request.budget_pps, "probes per second and node")->check(CLI::Range(1, 1'000'000));
   command->add_flag("-q,--quiet", request.quiet, "no progress on stderr");
   add_selection(*command, arguments);
@@ -151,6 +155,19 @@ void add_list(CLI::App& app, Arguments& arguments) {
   });
 }
 
+void add_profile(CLI::App& app, Arguments& arguments) {
+  auto* command = app.add_subcommand("profile", "what dataplanes are known to do otherwise than specified");
+  command->require_subcommand(1);
+  command->footer("Examples:\n  conntruth profile list\n  conntruth profile show kube-proxy-nftables -o json");
+  auto* list = command->add_subcommand("list", "the profiles that come with the program");
+  add_output(*list, arguments.format);
+  list->callback([&arguments] { arguments.exit_code = done(list_profiles(arguments.format)); });
+  auto* one = command->add_subcommand("show", "the facts of a profile, each with its source");
+  one->add_option("PROFILE", arguments.profile, "its name, or a file")->required();
+  add_output(*one, arguments.format);
+  one->callback([&arguments] { arguments.exit_code = done(show_profile(arguments.profile, arguments.format)); });
+}
+
 void add_demo(CLI::App& app, Arguments& arguments) {
   auto* command =
       app.add_subcommand("demo", "the whole tool on real packets: a lab, a run, one planted fault, clean-up");
@@ -172,6 +189,7 @@ int main(int argc, char** argv) {
   add_explain(app, arguments);
   add_rejudge(app, arguments);
   add_list(app, arguments);
+  add_profile(app, arguments);
   lab::add_lab_commands(app, arguments.exit_code);
   add_demo(app, arguments);
   try {

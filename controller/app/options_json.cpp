@@ -29,6 +29,24 @@ std::vector<T> enums(const Json& json) {
   return result;
 }
 
+// The profiles themselves are inputs of their own.
+Json write_profiles(const oracle::Profiles& profiles) {
+  Json json = Json::object();
+  for (const auto& [node, assigned] : profiles.nodes) {
+    json[node] = {{"index", assigned.profile}};
+    if (assigned.version) json[node]["version"] = assigned.version->to_string();
+  }
+  return json;
+}
+
+void read_profiles(const Json& json, oracle::Profiles& profiles) {
+  for (const auto& [node, assigned] : json.items()) {
+    auto& entry = profiles.nodes[node];
+    assigned.at("index").get_to(entry.profile);
+    if (assigned.contains("version")) entry.version = oracle::Version::parse(assigned.at("version").get<std::string>());
+  }
+}
+
 Json write_options(const plan::PlanOptions& options) {
   return {{"select", options.select},
           {"skip", options.skip},
@@ -50,7 +68,8 @@ Json write_options(const plan::PlanOptions& options) {
           {"oldFlowsBoundMs", options.old_flows_bound.count()},
           {"followIntervalUs", options.follow_interval.count()},
           {"capabilities", options.capabilities},
-          {"fixedPortOffset", options.fixed_port_offset}};
+          {"fixedPortOffset", options.fixed_port_offset},
+          {"profiles", write_profiles(options.profiles)}};
 }
 
 plan::PlanOptions read_options(const Json& json) {
@@ -76,6 +95,7 @@ plan::PlanOptions read_options(const Json& json) {
   options.follow_interval = std::chrono::microseconds(json.at("followIntervalUs").get<std::int64_t>());
   json.at("capabilities").get_to(options.capabilities);
   json.at("fixedPortOffset").get_to(options.fixed_port_offset);
+  if (json.contains("profiles")) read_profiles(json.at("profiles"), options.profiles);
   return options;
 }
 

@@ -15,6 +15,7 @@
 #include "common/codec/topology_json.hpp"
 #include "controller/app/lab_environment.hpp"
 #include "controller/app/paths.hpp"
+#include "controller/app/profile_choice.hpp"
 #include "controller/app/progress.hpp"
 #include "controller/app/recompute.hpp"
 #include "controller/app/runner.hpp"
@@ -88,11 +89,12 @@ Result<RunInputs> collect_inputs(const RunRequest& request, const Environment& e
   if (auto status = add_subject(inputs, request.catalogue, request.world_file); !status) {
     return std::unexpected(status.error());
   }
-  inputs.facts = {{"started", std::move(run_id)},
-                  {"version", kVersion},
-                  {"environment", "lab"},
-                  {"topology", inputs.topology.name},
-                  {"kernel", kernel_release()}};
+  auto chosen = choose_profiles(request.profile, inputs.topology, environment.dataplanes());
+  if (!chosen) return std::unexpected(chosen.error().in("--profile"));
+  inputs.facts = {{"started", std::move(run_id)},     {"version", kVersion},        {"environment", "lab"},
+                  {"topology", inputs.topology.name}, {"kernel", kernel_release()}, {"profile", chosen->described}};
+  inputs.options.profiles = std::move(chosen->profiles);
+  inputs.profile_texts = std::move(chosen->texts);
   return inputs;
 }
 

@@ -14,9 +14,10 @@ namespace conntruth::app {
 enum class OutputFormat : std::uint8_t { kTable, kWide, kJson, kYaml };
 
 struct RunRequest {
-  std::string lab;         // "": lab "default" where it exists, else one of its own that is removed afterwards
-  std::string world_file;  // "": the catalogue
-  std::string catalogue;   // directory of scenario files
+  std::string lab;               // "": lab "default" where it exists, else one of its own that is removed afterwards
+  std::string world_file;        // "": the catalogue
+  std::string catalogue;         // directory of scenario files
+  std::string profile = "auto";  // "auto": of the lab's proxies where there is one; "none"; a name or file, "@VERSION"
   plan::PlanOptions options;
   std::uint32_t budget_pps = 50'000;  // probes per second and agent
   bool quiet = false;

@@ -1,10 +1,13 @@
 #include "controller/app/run_inputs.hpp"
 
+#include <fmt/core.h>
+
 #include "common/codec/topology_json.hpp"
 #include "common/file.hpp"
 #include "common/world/world_reader.hpp"
 #include "controller/app/options_json.hpp"
 #include "controller/catalogue/catalogue.hpp"
+#include "controller/profile/profile_file.hpp"
 
 namespace conntruth::app {
 
@@ -15,12 +18,24 @@ constexpr std::string_view kNodes = "nodes.json";
 constexpr std::string_view kSettings = "settings.json";
 constexpr std::string_view kWorld = "world.txt";
 constexpr std::string_view kScenarioPrefix = "scenario.";
+constexpr std::string_view kProfilePrefix = "profile.";
+
+Status read_profile(const std::string& name, std::string text, RunInputs& inputs) {
+  auto profile = profile::read_profile(text, name);
+  if (!profile) return std::unexpected(profile.error());
+  inputs.options.profiles.profiles.push_back(std::move(*profile));
+  inputs.profile_texts.push_back(std::move(text));
+  return {};
+}
 
 Status read_subject(const store::RunReader& reader, RunInputs& inputs) {
   for (const auto& name : reader.inputs()) {
     auto text = reader.input(name);
     if (!text) return std::unexpected(text.error());
     if (name == kWorld) inputs.world_text = std::move(*text);
+    if (name.starts_with(kProfilePrefix)) {
+      if (auto status = read_profile(name, std::move(*text), inputs); !status) return status;
+    }
     if (!name.starts_with(kScenarioPrefix)) continue;
     auto scenario = catalogue::read_scenario(*text, name.substr(kScenarioPrefix.size()));
     if (!scenario) return std::unexpected(scenario.error());
@@ -65,6 +80,12 @@ Status write_inputs(store::RunWriter& writer, const RunInputs& inputs) {
   if (!inputs.world_text.empty()) files.emplace_back(kWorld, inputs.world_text);
   for (const auto& scenario : inputs.scenarios) {
     files.emplace_back(std::string(kScenarioPrefix) + scenario.id + ".yaml", scenario.source);
+  }
+  // Numbered, so that they are read in the order in which the nodes' indices count.
+  for (std::size_t index = 0; index < inputs.profile_texts.size(); ++index) {
+    const auto& profile = inputs.options.profiles.profiles.at(index);
+    files.emplace_back(fmt::format("{}{:02}.{}.yaml", kProfilePrefix, index, profile.name),
+                       inputs.profile_texts[index]);
   }
   for (const auto& [name, text] : files) {
     if (auto status = writer.write_input(name, text); !status) return status;

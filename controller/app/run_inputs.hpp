@@ -22,6 +22,7 @@ struct RunInputs {
   std::string world_text;                                  // Kubernetes objects; "" where the catalogue is the subject
   std::string world_origin;                                // its file name, for messages
   plan::PlanOptions options;                               // with the capabilities that the agents told
+  std::vector<std::string> profile_texts;                  // parallel to options.profiles.profiles
   std::vector<std::pair<std::string, std::string>> facts;  // for the report's head: "started", "kernel", ...
 };
 

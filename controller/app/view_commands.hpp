@@ -1,6 +1,6 @@
 #pragma once
-// Commands that look at stored runs and at the catalogue: matrix, explain, rejudge, list. They send no packets and need
-// no root. Threading: the main thread.
+// Commands that look at stored runs and at the catalogue: matrix, explain, rejudge, list, profile. They send no packets
+// and need no root. Threading: the main thread.
 
 #include <string>
 
@@ -18,5 +18,9 @@ namespace conntruth::app {
 
 [[nodiscard]] Status list_runs(OutputFormat format);
 [[nodiscard]] Status list_scenarios(const std::string& catalogue, OutputFormat format);
+
+[[nodiscard]] Status list_profiles(OutputFormat format);
+// A profile by name or file: its facts, for people or as JSON.
+[[nodiscard]] Status show_profile(const std::string& name_or_path, OutputFormat format);
 
 }  // namespace conntruth::app

@@ -106,6 +106,23 @@ Reason leaked(const CellContext& context) {
                       demanded(context.cell.expectation.outcomes))};
 }
 
+// Where a profile says which endpoints see requests without their clients getting a reply: all others.
+std::optional<Reason> leaked_elsewhere(const CellContext& context) {
+  std::vector<matrix::ResponderCount> elsewhere;
+  std::uint64_t total = 0;
+  for (const auto& entry : context.seen.arrived_at) {
+    if (entry.acceptable) continue;
+    elsewhere.push_back(entry);
+    total += entry.total();
+  }
+  if (elsewhere.empty()) return std::nullopt;
+  return Reason{
+      ReasonCode::kLeaked,
+      fmt::format("{} flows from {} reached {}, although the client saw no reply; the profile has that of "
+                  "other endpoints",
+                  of(total, context.seen.received), describe(context.cell.flow), list(elsewhere, context.names))};
+}
+
 }  // namespace
 
 std::string list(const std::vector<matrix::ResponderCount>& responders, const Names& names) {
@@ -124,7 +141,11 @@ Reasons outcome_findings(const CellContext& context) {
   if (seen.count(SampleKind::kSilenceUnexpected) > 0) {
     reasons.push_back(outcomes.replied ? unanswered(context) : dropped(context));
   }
-  if (!outcomes.replied && seen.arrived_silent + seen.arrived_refused > 0) reasons.push_back(leaked(context));
+  if (!context.cell.expectation.unanswered_at.empty()) {
+    if (auto elsewhere = leaked_elsewhere(context)) reasons.push_back(*std::move(elsewhere));
+  } else if (!outcomes.replied && seen.arrived_silent + seen.arrived_refused > 0) {
+    reasons.push_back(leaked(context));
+  }
   return reasons;
 }
 

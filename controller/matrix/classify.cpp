@@ -62,6 +62,14 @@ Classifier::Classifier(const plan::Cell& cell, const ResponderIndex& responders)
       own_.push_back(responder);
     }
   }
+  for (const auto& endpoint : cell.expectation.unanswered_at) {
+    unanswered_at_.push_back(responders.find(cell.flow.protocol, endpoint));
+  }
+}
+
+bool Classifier::may_arrive(std::uint32_t responder) const {
+  const auto& allowed = cell_->expectation.unanswered_at.empty() ? acceptable_ : unanswered_at_;
+  return responder != 0 && std::find(allowed.begin(), allowed.end(), responder) != allowed.end();
 }
 
 void Classifier::only(std::uint32_t responder) {

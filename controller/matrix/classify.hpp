@@ -29,6 +29,8 @@ class Classifier {
 
   // From now on only this responder is acceptable, if it is (a kept connection has one endpoint).
   void only(std::uint32_t responder);
+  // Whether a request without a reply may have got there.
+  [[nodiscard]] bool may_arrive(std::uint32_t responder) const;
   [[nodiscard]] SampleKind classify(const Joined& joined) const;
   [[nodiscard]] bool is_acceptable(std::uint32_t responder) const;
   [[nodiscard]] bool source_fits(const Joined& replied) const;
@@ -38,7 +40,8 @@ class Classifier {
  private:
   const plan::Cell* cell_;
   std::vector<std::uint32_t> acceptable_;
-  std::vector<std::uint32_t> own_;  // a pod that is its own endpoint: the responders at the client's address
+  std::vector<std::uint32_t> unanswered_at_;  // where a profile has requests without replies arrive
+  std::vector<std::uint32_t> own_;            // a pod that is its own endpoint: the responders at the client's address
 };
 
 }  // namespace conntruth::matrix

@@ -181,7 +181,7 @@ class CellFolder {
     if (outcome == Outcome::kTimedOut) ++result_.arrived_silent;
     if (outcome == Outcome::kRefused) ++result_.arrived_refused;
     if (outcome != Outcome::kTimedOut && outcome != Outcome::kRefused) return;
-    count_responder(result_.arrived_at, joined.sighted_by, classifier_.is_acceptable(joined.sighted_by), fixed);
+    count_responder(result_.arrived_at, joined.sighted_by, classifier_.may_arrive(joined.sighted_by), fixed);
   }
 
   const plan::Cell& cell_;

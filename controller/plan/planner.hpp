@@ -14,6 +14,7 @@
 #include "common/result.hpp"
 #include "common/world/world.hpp"
 #include "controller/catalogue/scenario.hpp"
+#include "controller/oracle/profile.hpp"
 #include "controller/plan/plan.hpp"
 
 namespace conntruth::plan {
@@ -55,6 +56,8 @@ struct PlanOptions {
   std::chrono::milliseconds old_flows_bound{2000};  // within it a flow that lived before has to be moved
   std::chrono::microseconds follow_interval{2000};
 
+  // What the nodes' dataplanes are known to do otherwise than specified.
+  oracle::Profiles profiles{};
   // What each agent can do, by its name (Hello.capabilities). Empty: everything is taken as possible.
   std::map<std::string, std::vector<std::string>> capabilities{};
   // Source ports of fixed flows and the canary's responders start here within their ranges of 1000 and 800: a run that

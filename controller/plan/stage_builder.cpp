@@ -176,17 +176,27 @@ void StageBuilder::pace_fixed_flow(const Draft& draft, const Expectation& expect
 }
 
 Result<Expectation> StageBuilder::expect(const Draft& draft, const Flow& flow, const world::World& world) {
-  if (!is_one_flow(draft.rule)) return oracle::expect(world, flow);
+  const auto& profiles = workshop_.options.profiles;
   const auto kept = workshop_.kept.find(draft.id_over_steps());
-  if (kept == workshop_.kept.end()) {
-    auto expectation = oracle::expect(world, flow);
-    // One flow has one endpoint, so that its probes say nothing about shares.
-    if (expectation && !expectation->endpoints.empty()) expectation->spread = Spread::kFree;
-    return expectation;
+  if (!is_one_flow(draft.rule) || kept == workshop_.kept.end()) return expect_first(draft, flow, world);
+  const auto& before = kept->second;
+  if (draft.rule == ProbeRule::kKeptConnection) {
+    auto expectation = oracle::expect_established(before.opened, before.flow, world);
+    if (!expectation) return expectation;
+    return oracle::overlay_established(profiles, before.opened, before.flow, std::move(*expectation));
   }
-  return draft.rule == ProbeRule::kKeptConnection
-             ? oracle::expect_established(kept->second.opened, kept->second.flow, world)
-             : oracle::expect_fixed_udp(kept->second.last, flow, world);
+  auto expectation = oracle::expect_fixed_udp(before.last, flow, world);
+  if (!expectation) return expectation;
+  return oracle::overlay_existing(profiles, world, flow, before.last, std::move(*expectation));
+}
+
+Result<Expectation> StageBuilder::expect_first(const Draft& draft, const Flow& flow, const world::World& world) {
+  auto specified = oracle::expect(world, flow);
+  if (!specified) return specified;
+  auto expectation = oracle::overlay(workshop_.options.profiles, world, flow, std::move(*specified));
+  // One flow has one endpoint, so that its probes say nothing about shares.
+  if (is_one_flow(draft.rule) && !expectation.endpoints.empty()) expectation.spread = Spread::kFree;
+  return expectation;
 }
 
 void StageBuilder::keep_flow(const Draft& draft, const world::World& world, Cell& cell) {

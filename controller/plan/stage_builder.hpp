@@ -61,7 +61,9 @@ class StageBuilder {
   [[nodiscard]] std::vector<Method> methods_of(const Draft& draft) const;
   [[nodiscard]] std::string why_not(const Draft& draft) const;
   [[nodiscard]] Flows flows_for(const Draft& draft, const Expectation& expectation) const;
+  // The oracle's answer with the profiles' facts laid over it.
   [[nodiscard]] Result<Expectation> expect(const Draft& draft, const Flow& flow, const world::World& world);
+  [[nodiscard]] Result<Expectation> expect_first(const Draft& draft, const Flow& flow, const world::World& world);
   // Puts a cell's tasks on the connection that its earlier steps opened, or on a new one, for later steps to find.
   void keep_flow(const Draft& draft, const world::World& world, Cell& cell);
   std::vector<std::uint32_t> body_tasks(const Draft& draft, const Expectation& expectation);

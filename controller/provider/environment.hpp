@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Environment {
   [[nodiscard]] virtual const Topology& topology() const = 0;
   // Nodes as Kubernetes objects, for the world: names, zones, addresses, labels, taints.
   [[nodiscard]] virtual std::vector<world::Node> nodes() const = 0;
+  // What serves Services on each node, where that is known: "kube-proxy:nftables@v1.36.3".
+  [[nodiscard]] virtual std::map<std::string, std::string> dataplanes() const { return {}; }
   // Starts one agent per node and external client; they connect to `endpoint` (a gRPC target). kUnavailable names
   // the node whose agent did not start.
   [[nodiscard]] virtual Status start_agents(const std::string& endpoint) = 0;

@@ -28,6 +28,12 @@ std::string endpoints(const std::vector<NamedCount>& list) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
+std::vector<std::string> text_of(const std::vector<SocketAddress>& addresses) {
+  std::vector<std::string> texts;
+  for (const auto& address : addresses) texts.push_back(address.to_string());
+  return texts;
+}
+
 void expected(Page& page, const ReportCell& cell) {
   const auto& expectation = cell.expectation;
   page.line("expected",
@@ -39,6 +45,12 @@ void expected(Page& page, const ReportCell& cell) {
     for (const auto& address : expectation.source_addresses) addresses.push_back(address.to_string());
     page.more("source", fmt::format("{}{}{}", to_string(expectation.source), addresses.empty() ? "" : ": ",
                                     fmt::join(addresses, ", ")));
+  }
+  if (!expectation.unanswered_at.empty()) {
+    page.more("lost at", fmt::format("{}", fmt::join(text_of(expectation.unanswered_at), ", ")));
+  }
+  if (!expectation.profile_facts.empty()) {
+    page.more("profile", fmt::format("{}: not the specification's answer", fmt::join(expectation.profile_facts, ", ")));
   }
   if (cell.rule == plan::CellRule::kFollow) page.more("within", fmt::format("{} ms", cell.follow_bound_ms));
   if (cell.rule == plan::CellRule::kKept)

@@ -72,6 +72,12 @@ Json expected(const ReportCell& cell) {
   for (const auto& address : expectation.source_addresses) result["sourceAddresses"].push_back(address.to_string());
   result["scored"] = expectation.scored;
   if (cell.rule == plan::CellRule::kFollow) result["followBoundMs"] = cell.follow_bound_ms;
+  // Only where there is something: the same report as ever where no profile says anything.
+  if (!expectation.profile_facts.empty()) result["profileFacts"] = expectation.profile_facts;
+  if (!expectation.unanswered_at.empty()) {
+    result["unansweredAt"] = Json::array();
+    for (const auto& endpoint : expectation.unanswered_at) result["unansweredAt"].push_back(endpoint.to_string());
+  }
   result["rules"] = Json::array();
   for (const auto& rule : expectation.rules) {
     result["rules"].push_back({{"id", rule.id}, {"text", rule.text}, {"source", rule.source}});
@@ -264,6 +270,7 @@ std::string to_json(const Report& report) {
   const auto& summary = report.summary;
   document["summary"] = {{"pass", summary.pass},   {"fail", summary.fail},         {"invalid", summary.invalid},
                          {"error", summary.error}, {"recorded", summary.recorded}, {"notRun", summary.not_run}};
+  if (summary.by_profile > 0) document["summary"]["byProfile"] = summary.by_profile;
   document["cells"] = Json::array();
   for (const auto& cell : report.cells) document["cells"].push_back(cell_document(cell));
   document["losses"] = losses(report);

@@ -149,7 +149,10 @@ Report make_report(RunInfo run, const plan::Plan& plan, const matrix::Observatio
   for (std::size_t i = 0; i < plan.not_run.size(); ++i) {
     report.cells.push_back(unplanned(plan.not_run[i], judgement.not_run.at(i), plan.stages.size()));
   }
-  for (const auto& cell : report.cells) report.summary.count(cell.verdict.verdict);
+  for (const auto& cell : report.cells) {
+    report.summary.count(cell.verdict.verdict);
+    if (!cell.expectation.profile_facts.empty()) ++report.summary.by_profile;
+  }
   sort_cells(report);
   std::stable_sort(report.follow.begin(), report.follow.end(), [](const FollowRow& a, const FollowRow& b) {
     return std::tie(a.stage, a.node, a.cell) < std::tie(b.stage, b.node, b.cell);

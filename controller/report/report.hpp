@@ -31,6 +31,7 @@ struct Summary {
   std::uint64_t error = 0;
   std::uint64_t recorded = 0;
   std::uint64_t not_run = 0;
+  std::uint64_t by_profile = 0;  // of them: judged by a fact of a profile instead of the specification alone
   void count(judge::Verdict verdict);
   [[nodiscard]] std::uint64_t total() const { return pass + fail + invalid + error + recorded + not_run; }
   bool operator==(const Summary&) const = default;

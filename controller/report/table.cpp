@@ -110,6 +110,15 @@ std::string words(const Summary& summary) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// A deviation that was predicted is not green in silence.
+std::map<std::string, std::uint64_t> profile_counts(const Report& report) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const auto& cell : report.cells) {
+    for (const auto& fact : cell.expectation.profile_facts) ++counts[fact];
+  }
+  return counts;
+}
+
 class TablePrinter {
  public:
   TablePrinter(std::ostream& out, const Report& report, const TableOptions& options)
@@ -269,6 +278,9 @@ void print_summary(std::ostream& out, const Report& report, const TableOptions& 
   const auto colour = code == 0 ? judge::Verdict::kPass : code == 2 ? judge::Verdict::kFail : judge::Verdict::kError;
   out << fmt::format("{}: {} cells: {}\n", painted(word, colour, options.colour), report.summary.total(),
                      report.summary.total() == 0 ? "none" : words(report.summary));
+  for (const auto& [fact, cells] : profile_counts(report)) {
+    out << fmt::format("by profile: {} cells were judged by {}\n", cells, fact);
+  }
 }
 
 }  // namespace conntruth::report

@@ -1,0 +1,202 @@
+#include "controller/oracle/profile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "controller/oracle/endpoint_selection.hpp"
+#include "controller/oracle/entry_lookup.hpp"
+#include "controller/oracle/membership.hpp"
+#include "controller/oracle/oracle.hpp"
+#include "controller/oracle/policy.hpp"
+#include "controller/oracle/recorded.hpp"
+
+namespace conntruth::oracle {
+namespace {
+
+// What a fact is held against.
+struct Case {
+  const world::World& world;
+  const Flow& flow;
+  const Expectation* before = nullptr;  // of an existing flow
+};
+
+template <typename T>
+bool admits(const std::vector<T>& list, const T& value) {
+  return list.empty() || contains(list, value);
+}
+
+bool has_decided(const std::string& alternatives, const std::vector<Rule>& rules) {
+  return std::ranges::any_of(rules, [&](const Rule& rule) {
+    return ("|" + alternatives + "|").find("|" + rule.id + "|") != std::string::npos;
+  });
+}
+
+bool holds(const FactCondition& when, const Case& subject, const Expectation& specified) {
+  const auto& flow = subject.flow;
+  const bool existing = subject.before != nullptr;
+  const bool age = when.age == FlowAge::kAny || (when.age == FlowAge::kExisting) == existing;
+  return age && admits(when.clients, flow.vantage.kind) && admits(when.entries, flow.entry.kind) &&
+         admits(when.protocols, flow.protocol) && admits(when.families, flow.family()) &&
+         std::ranges::all_of(when.rules, [&](const std::string& each) { return has_decided(each, specified.rules); });
+}
+
+// Who looks at the packet: the node whose dataplane chooses the endpoint.
+struct Decided {
+  Question question;
+  std::optional<Frontend> frontend;
+  const world::Node* node = nullptr;
+};
+
+std::optional<Decided> decided(const world::World& world, const Flow& flow) {
+  const auto question = ask(world, flow);
+  if (!question) return std::nullopt;
+  Decided result{*question, find_frontend(*question), question->client_node};
+  if (result.frontend) result.node = decide(*question, *result.frontend).node;
+  return result;
+}
+
+// Where an endpoint is whatever its slice says of it: its node name may be missing.
+bool is_on(const Candidate& candidate, const world::Node& node) {
+  if (!candidate.node.empty()) return candidate.node == node.name;
+  const auto& address = candidate.address.address;
+  return contains(node.addresses, address) ||
+         std::ranges::any_of(node.pod_cidrs, [&](const Prefix& each) { return each.contains(address); });
+}
+
+void spread_over_cluster(Expectation& expectation, const Decided& by, bool masquerades_own) {
+  if (!by.frontend) return;
+  const auto candidates =
+      candidates_of(*by.question.world, *by.frontend->service, *by.frontend->port, by.question.family());
+  const auto chosen = cluster_set(candidates, *by.node).endpoints;
+  if (chosen.empty()) return;
+  expectation.endpoints.clear();
+  for (const auto& endpoint : chosen) {
+    const auto& candidate = *std::ranges::find(candidates, endpoint, &Candidate::address);
+    const bool own = endpoint.address == by.question.client;
+    const bool answered = is_on(candidate, *by.node) || (own && masquerades_own);
+    (answered ? expectation.endpoints : expectation.unanswered_at).push_back(endpoint);
+  }
+  const bool some_lost = !expectation.unanswered_at.empty();
+  expectation.outcomes = {.replied = !expectation.endpoints.empty(), .refused = false, .timed_out = some_lost};
+  const auto spread = by.frontend->service->affinity_timeout_s ? Spread::kSticky : Spread::kUniform;
+  expectation.spread = some_lost ? Spread::kFree : spread;
+  expectation.source = expectation.endpoints.empty() ? SourceRule::kAny : SourceRule::kClient;
+  expectation.source_addresses.clear();
+  if (!expectation.endpoints.empty()) expectation.source_addresses = {by.question.client};
+}
+
+void stay(Expectation& expectation, const Expectation& before) {
+  expectation.outcomes = before.outcomes;
+  expectation.endpoints = before.endpoints;
+  expectation.unanswered_at = before.unanswered_at;
+  expectation.source = before.source;
+  expectation.source_addresses = before.source_addresses;
+  expectation.spread = Spread::kFree;
+}
+
+void replace_source(Expectation& expectation, const Decided& by, SourceRule rule) {
+  expectation.source = rule;
+  expectation.source_addresses.clear();
+  if (rule == SourceRule::kClient || rule == SourceRule::kClientOrNode) {
+    expectation.source_addresses.push_back(by.question.client);
+  }
+  if (rule == SourceRule::kNode || rule == SourceRule::kClientOrNode) {
+    for (const auto& address : addresses_of(*by.node, by.question.family())) {
+      expectation.source_addresses.push_back(address);
+    }
+  }
+  std::ranges::sort(expectation.source_addresses);
+}
+
+void apply(const FactEffect& then, const Case& subject, const Decided& by, Expectation& expectation) {
+  if (then.cluster_endpoints) spread_over_cluster(expectation, by, then.masquerades_own);
+  if (then.flow_stays && subject.before != nullptr) stay(expectation, *subject.before);
+  if (then.outcomes) {
+    expectation.outcomes = *then.outcomes;
+    if (!then.outcomes->replied) expectation.endpoints.clear();
+  }
+  if (then.source) replace_source(expectation, by, *then.source);
+  if (then.recorded) only_record(expectation);
+}
+
+Expectation overlay_case(const Profiles& profiles, const Case& subject, Expectation specified) {
+  if (profiles.nodes.empty() || !specified.scored) return specified;
+  const auto by = decided(subject.world, subject.flow);
+  if (!by) return specified;
+  const auto assigned = profiles.nodes.find(by->node->name);
+  if (assigned == profiles.nodes.end()) return specified;
+  const auto& profile = profiles.profiles.at(assigned->second.profile);
+  Expectation result = specified;
+  for (const Fact& fact : profile.facts) {
+    if (!fact.versions.contains(assigned->second.version) || !holds(fact.when, subject, specified)) continue;
+    // What never was a flow cannot stay one.
+    if (fact.then.flow_stays && (subject.before == nullptr || !subject.before->outcomes.replied)) continue;
+    apply(fact.then, subject, *by, result);
+    result.profile_facts.push_back(profile.name + "/" + fact.id);
+    result.rules.push_back({result.profile_facts.back(),
+                            fmt::format("{} runs {}: {}", by->node->name, profile.title, fact.text),
+                            fmt::format("{}", fmt::join(fact.sources, "; "))});
+  }
+  return result;
+}
+
+}  // namespace
+
+std::optional<Version> Version::parse(std::string_view text) {
+  if (text.starts_with('v')) text.remove_prefix(1);
+  Version version;
+  std::size_t part = 0;
+  for (; part < version.parts.size(); ++part) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version.parts[part]);
+    if (error != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (text.empty()) break;
+    if (text.front() != '.') return std::nullopt;
+    text.remove_prefix(1);
+  }
+  if (part == 0 || part == version.parts.size()) return std::nullopt;
+  return version;
+}
+
+std::string Version::to_string() const {
+  return parts[2] == 0 ? fmt::format("{}.{}", parts[0], parts[1])
+                       : fmt::format("{}.{}.{}", parts[0], parts[1], parts[2]);
+}
+
+bool VersionRange::contains(const std::optional<Version>& version) const {
+  return !version || ((!from || *from <= *version) && (!before || *version < *before));
+}
+
+std::string VersionRange::to_string() const {
+  if (from && before) return fmt::format("{} to before {}", from->to_string(), before->to_string());
+  if (from) return "from " + from->to_string();
+  return before ? "before " + before->to_string() : "all";
+}
+
+Expectation overlay(const Profiles& profiles, const world::World& world, const Flow& flow, Expectation specified) {
+  return overlay_case(profiles, {world, flow}, std::move(specified));
+}
+
+Expectation overlay_existing(const Profiles& profiles, const world::World& now, const Flow& flow,
+                             const Expectation& before, Expectation specified) {
+  auto result = overlay_case(profiles, {now, flow, &before}, std::move(specified));
+  if (!result.profile_facts.empty() && !result.endpoints.empty()) result.spread = Spread::kFree;
+  return result;
+}
+
+Expectation overlay_established(const Profiles& profiles, const world::World& opened, const Flow& flow,
+                                Expectation specified) {
+  const auto first = expect(opened, flow);
+  if (!first || !specified.scored) return specified;
+  auto changed = overlay(profiles, opened, flow, *first);
+  if (changed.profile_facts.empty()) return specified;
+  specified.profile_facts = std::move(changed.profile_facts);
+  specified.rules.push_back(std::move(changed.rules.back()));
+  only_record(specified);
+  return specified;
+}
+
+}  // namespace conntruth::oracle

@@ -1,0 +1,145 @@
+// Facts of a profile laid over the specification's answers. The worlds are those of docs/findings; what is expected was
+// seen in packets there.
+#include "controller/oracle/profile.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "controller/oracle/oracle.hpp"
+#include "tests/unit/controller/oracle/shorthand.hpp"
+
+namespace conntruth::oracle {
+namespace {
+
+using shorthand::flow_of;
+using shorthand::world_of;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const std::vector<std::string> kWeb{"web NodePort tcp:80>30080 etp=Local | tcp:5000 n1p0 n2p0 n3p0"};
+
+Fact pods_are_local(bool own) {
+  Fact fact{"pods-are-local", "pods are taken for local", {"finding 0001"}, {}, {}, {}};
+  fact.when.rules = {"decided-by-node-port-owner", "etp-local"};
+  fact.when.clients = {VantageKind::kPod};
+  fact.then.cluster_endpoints = true;
+  fact.then.masquerades_own = own;
+  return fact;
+}
+
+Fact flows_stay() {
+  Fact fact{"flows-stay", "flows stay", {"finding 0002"}, {}, {}, {}};
+  fact.versions = {Version::parse("1.32"), Version::parse("1.37")};
+  fact.when.rules = {"no-endpoints-refuse|no-endpoints-leaves-node"};
+  fact.when.protocols = {Protocol::kUdp};
+  fact.when.age = FlowAge::kExisting;
+  fact.then.flow_stays = true;
+  return fact;
+}
+
+// On all three nodes.
+Profiles profiles_of(Fact fact, std::string_view version = "1.36.3") {
+  Profiles profiles{{{"kp", "a proxy", "", {std::move(fact)}}}, {}};
+  for (const auto* node : {"node-1", "node-2", "node-3"}) profiles.nodes[node] = {0, Version::parse(version)};
+  return profiles;
+}
+
+Expectation laid_over(const Profiles& profiles, const world::World& world, const Flow& flow) {
+  return overlay(profiles, world, flow, expect(world, flow).value());
+}
+
+std::vector<std::string> texts(const std::vector<SocketAddress>& addresses) {
+  std::vector<std::string> result;
+  for (const auto& address : addresses) result.push_back(address.to_string());
+  return result;
+}
+
+TEST(Profile, only_replies_that_come_back_through_the_deciding_node_are_expected) {
+  const auto world = world_of(kWeb, {});
+  const auto seen = laid_over(profiles_of(pods_are_local(false)), world, flow_of("n2p1 -> nodePort n1:30080", "tcp4"));
+  EXPECT_THAT(texts(seen.endpoints), ElementsAre("10.244.1.10:5000"));
+  EXPECT_THAT(texts(seen.unanswered_at), ElementsAre("10.244.2.10:5000", "10.244.3.10:5000"));
+  EXPECT_EQ(seen.outcomes, (OutcomeSet{true, false, true}));
+  EXPECT_EQ(seen.spread, Spread::kFree);
+  EXPECT_EQ(seen.source, SourceRule::kClient);
+}
+
+TEST(Profile, the_fact_stands_last_in_the_chain_of_rules_with_its_source) {
+  const auto world = world_of(kWeb, {});
+  const auto seen = laid_over(profiles_of(pods_are_local(false)), world, flow_of("n2p1 -> nodePort n1:30080", "tcp4"));
+  EXPECT_THAT(seen.profile_facts, ElementsAre("kp/pods-are-local"));
+  EXPECT_EQ(seen.rules.back().id, "kp/pods-are-local");
+  EXPECT_EQ(seen.rules.back().text, "node-1 runs a proxy: pods are taken for local");
+  EXPECT_EQ(seen.rules.back().source, "finding 0001");
+}
+
+TEST(Profile, a_client_that_is_its_own_endpoint_is_answered_where_it_is_masqueraded) {
+  const auto world = world_of(kWeb, {});
+  const auto flow = flow_of("n2p0 -> nodePort n1:30080", "tcp6");
+  EXPECT_THAT(texts(laid_over(profiles_of(pods_are_local(false)), world, flow).endpoints),
+              ElementsAre("[fd44:0:0:1::a]:5000"));
+  EXPECT_THAT(texts(laid_over(profiles_of(pods_are_local(true)), world, flow).endpoints),
+              ElementsAre("[fd44:0:0:1::a]:5000", "[fd44:0:0:2::a]:5000"));
+}
+
+TEST(Profile, silence_is_expected_where_every_endpoint_is_elsewhere) {
+  const auto world = world_of({"web NodePort tcp:80>30080 etp=Local | tcp:5000 n3p0"}, {});
+  const auto seen = laid_over(profiles_of(pods_are_local(false)), world, flow_of("n2p1 -> nodePort n1:30080", "tcp4"));
+  EXPECT_THAT(seen.endpoints, IsEmpty());
+  EXPECT_THAT(texts(seen.unanswered_at), ElementsAre("10.244.3.10:5000"));
+  EXPECT_EQ(seen.outcomes, (OutcomeSet{false, false, true}));
+}
+
+TEST(Profile, other_flows_and_other_nodes_are_judged_by_the_specification) {
+  const auto world = world_of(kWeb, {});
+  auto profiles = profiles_of(pods_are_local(false));
+  for (const auto* text : {"n2 -> nodePort n1:30080", "x1 -> nodePort n1:30080", "n2p1 -> clusterIP vip:80"}) {
+    const auto flow = flow_of(text, "tcp4");
+    EXPECT_EQ(laid_over(profiles, world, flow), expect(world, flow).value()) << text;
+  }
+  profiles.nodes.erase("node-1");
+  const auto flow = flow_of("n2p1 -> nodePort n1:30080", "tcp4");
+  EXPECT_EQ(laid_over(profiles, world, flow), expect(world, flow).value());
+}
+
+TEST(Profile, a_udp_flow_stays_in_the_versions_of_the_fact_only) {
+  const auto opened = world_of({"web ClusterIP dns:53 | dns:5000 n1p0"}, {});
+  const auto now = world_of({"web ClusterIP dns:53"}, {});
+  const auto flow = flow_of("n2p0 -> clusterIP vip:53", "udp4");
+  const auto before = expect(opened, flow).value();
+  const auto specified = expect_fixed_udp(before, flow, now).value();
+  const auto stays = overlay_existing(profiles_of(flows_stay()), now, flow, before, specified);
+  EXPECT_THAT(texts(stays.endpoints), ElementsAre("10.244.1.10:5000"));
+  EXPECT_EQ(stays.outcomes, (OutcomeSet{true, false, false}));
+  EXPECT_EQ(stays.source, before.source);
+  EXPECT_EQ(overlay_existing(profiles_of(flows_stay(), "1.37"), now, flow, before, specified), specified);
+  // A new flow is refused as ever.
+  EXPECT_EQ(laid_over(profiles_of(flows_stay()), now, flow), expect(now, flow).value());
+}
+
+TEST(Profile, an_unknown_version_has_every_fact) {
+  auto profiles = profiles_of(flows_stay());
+  EXPECT_TRUE(profiles.profiles[0].facts[0].versions.contains(std::nullopt));
+  EXPECT_TRUE(profiles.profiles[0].facts[0].versions.contains(Version::parse("v1.32")));
+  EXPECT_FALSE(profiles.profiles[0].facts[0].versions.contains(Version::parse("1.31.9")));
+}
+
+TEST(Profile, a_connection_that_a_fact_is_about_is_recorded_only) {
+  const auto world = world_of(kWeb, {});
+  const auto flow = flow_of("n2p1 -> nodePort n1:30080", "tcp4");
+  const auto specified = expect_established(world, flow, world).value();
+  const auto seen = overlay_established(profiles_of(pods_are_local(false)), world, flow, specified);
+  EXPECT_TRUE(specified.scored);
+  EXPECT_FALSE(seen.scored);
+  EXPECT_EQ(seen.rules.back().id, "kp/pods-are-local");
+}
+
+TEST(Version, is_two_or_three_numbers) {
+  EXPECT_EQ(Version::parse("v1.36.3")->to_string(), "1.36.3");
+  EXPECT_EQ(Version::parse("1.36")->to_string(), "1.36");
+  for (const auto* text : {"", "1", "v", "1.", "1.2.3.4", "1.x", "1.2-rc1"}) EXPECT_FALSE(Version::parse(text)) << text;
+  EXPECT_LT(*Version::parse("1.9"), *Version::parse("1.36"));
+}
+
+}  // namespace
+}  // namespace conntruth::oracle
