@@ -6,6 +6,7 @@
 
 #include "controller/plan/canary.hpp"
 #include "controller/plan/draft.hpp"
+#include "controller/plan/schedule.hpp"
 #include "controller/plan/selection.hpp"
 #include "controller/plan/stage_builder.hpp"
 
@@ -28,11 +29,12 @@ class Planner {
     if (!selected) return std::unexpected(selected.error());
     const auto canary = Canary::make(topology_, places_, allocation_);
     if (!canary) return std::unexpected(canary.error());
+    if (auto status = draft(*selected); !status) return std::unexpected(status.error());
+    schedule();
     std::size_t stages = 0;
-    for (const auto* scenario : *selected) stages = std::max(stages, scenario->steps.size());
-    std::vector<const catalogue::Scenario*> running = *selected;
+    for (const auto& each : running_) stages = std::max(stages, each.first_stage + each.steps.size());
     for (std::size_t index = 0; index < stages; ++index) {
-      if (auto status = add_stage(index, running, *canary); !status) return std::unexpected(status.error());
+      if (auto status = add_stage(index, *canary); !status) return std::unexpected(status.error());
     }
     if (auto status = selection_.check_cells(seen_cells_); !status) return std::unexpected(status.error());
     plan_.topology = topology_;
@@ -42,50 +44,112 @@ class Planner {
   }
 
  private:
-  [[nodiscard]] Status add_stage(std::size_t index, std::vector<const catalogue::Scenario*>& running,
-                                 const Canary& canary) {
+  struct DraftedStep {
+    ScenarioWorld world;
+    std::vector<Draft> drafts;  // selected ones
+    std::chrono::milliseconds pause{0};
+  };
+  struct Running {
+    const catalogue::Scenario* scenario;
+    std::vector<DraftedStep> steps;
+    std::size_t first_stage = 0;
+  };
+
+  [[nodiscard]] Status draft(const std::vector<const catalogue::Scenario*>& scenarios) {
+    for (const auto* scenario : scenarios) {
+      Running running{scenario, {}};
+      for (const auto& step : scenario->steps) {
+        const auto drafted = draft(*scenario, step, running.steps);
+        if (!drafted) return std::unexpected(drafted.error().in("scenario " + scenario->id));
+        if (!*drafted) break;
+      }
+      if (!running.steps.empty()) running_.push_back(std::move(running));
+    }
+    return {};
+  }
+
+  // False: the topology has not what the scenario needs.
+  [[nodiscard]] Result<bool> draft(const catalogue::Scenario& scenario, const catalogue::Step& step,
+                                   std::vector<DraftedStep>& into) {
+    const auto lacking = [&](const Error& error) -> Result<bool> {
+      if (error.code != ErrorCode::kNotFound && error.code != ErrorCode::kResource) return std::unexpected(error);
+      workshop_.not_run.push_back({fmt::format("{}/{}/*", scenario.id, step.name), scenario.id, error.message});
+      return false;
+    };
+    auto built = build_world(scenario, step, topology_, nodes_, places_, allocation_);
+    if (!built) return lacking(built.error());
+    auto drafts = draft_step(scenario, step, *built, topology_, places_, allocation_, options_);
+    if (!drafts) return lacking(drafts.error());
+    workshop_.not_run.insert(workshop_.not_run.end(), drafts->not_run.begin(), drafts->not_run.end());
+    std::erase_if(drafts->drafts, [&](const Draft& each) {
+      seen_cells_.push_back(each.id());
+      return !selection_.takes_cell(scenario, seen_cells_.back());
+    });
+    into.push_back({std::move(*built), std::move(drafts->drafts), step.pause});
+    return true;
+  }
+
+  void schedule() {
+    std::vector<std::vector<StepLoad>> loads;
+    for (const auto& running : running_) {
+      auto& steps = loads.emplace_back();
+      for (const auto& step : running.steps) steps.push_back(load_of(step));
+    }
+    const auto first = first_stages(loads);
+    for (std::size_t index = 0; index < running_.size(); ++index) running_[index].first_stage = first[index];
+  }
+
+  // What is expected is not known yet: every cell counts as one that is answered.
+  [[nodiscard]] StepLoad load_of(const DraftedStep& step) const {
+    StepLoad load{0, step.pause};
+    const auto paced = [&load](std::uint32_t count, std::chrono::milliseconds interval) {
+      load.probes += count;
+      load.span = std::max(load.span, count * interval);
+    };
+    for (const auto& each : step.drafts) {
+      switch (each.rule) {
+        case catalogue::ProbeRule::kNewFlows:
+          load.probes += options_.answered.total();
+          break;
+        case catalogue::ProbeRule::kFixedFlow:
+          paced(options_.fixed_flow, options_.fixed_interval);
+          break;
+        case catalogue::ProbeRule::kKeptConnection:
+          paced(options_.kept_requests, options_.kept_interval);
+          break;
+        case catalogue::ProbeRule::kRotate:
+          paced(options_.rotations, options_.rotation_interval);
+          break;
+      }
+    }
+    return load;
+  }
+
+  [[nodiscard]] Status add_stage(std::size_t index, const Canary& canary) {
     auto& stage = plan_.stages.emplace_back();
     stage.world.generation = index + 1;
     stage.world.nodes = nodes_;
     StageBuilder builder(workshop_, stage);
     if (auto status = canary.add(index, stage, workshop_, builder); !status) return status;
-    std::vector<const catalogue::Scenario*> left;
-    for (const auto* scenario : running) {
-      const auto added = add_scenario(*scenario, index, stage, builder);
-      if (!added) return std::unexpected(added.error());
-      if (*added) left.push_back(scenario);
+    for (const auto& running : running_) {
+      if (index < running.first_stage) continue;
+      if (auto status = add_scenario(running, index - running.first_stage, stage, builder); !status) return status;
     }
-    running = std::move(left);
     canary.publish(index, stage, workshop_);
     return {};
   }
 
-  // False: the topology has not what the scenario needs.
-  [[nodiscard]] Result<bool> add_scenario(const catalogue::Scenario& scenario, std::size_t index, Stage& stage,
-                                          StageBuilder& builder) {
-    const auto last = scenario.steps.size() - 1;
-    const auto& step = scenario.steps[std::min(index, last)];
-    const auto lacking = [&](const Error& error) -> Result<bool> {
-      if (error.code != ErrorCode::kNotFound && error.code != ErrorCode::kResource)
-        return std::unexpected(error.in("scenario " + scenario.id));
-      workshop_.not_run.push_back({fmt::format("{}/{}/*", scenario.id, step.name), scenario.id, error.message});
-      return false;
-    };
-    const auto built = build_world(scenario, step, topology_, nodes_, places_, allocation_);
-    if (!built) return lacking(built.error());
-    const auto drafts = draft_step(scenario, step, *built, topology_, places_, allocation_, options_);
-    if (!drafts) return lacking(drafts.error());
-    publish(*built, stage);
-    if (index > last) return true;
+  // A scenario that is over stays in the world as its last step left it.
+  [[nodiscard]] Status add_scenario(const Running& running, std::size_t index, Stage& stage, StageBuilder& builder) {
+    const auto last = running.steps.size() - 1;
+    const auto& step = running.steps[std::min(index, last)];
+    publish(step.world, stage);
+    if (index > last) return {};
     stage.pause = std::max(stage.pause, step.pause);
-    workshop_.not_run.insert(workshop_.not_run.end(), drafts->not_run.begin(), drafts->not_run.end());
-    for (const auto& draft : drafts->drafts) {
-      const auto id = draft.id();
-      seen_cells_.push_back(id);
-      if (!selection_.takes_cell(scenario, id)) continue;
-      if (auto status = builder.add(draft, built->world); !status) return std::unexpected(status.error());
+    for (const auto& draft : step.drafts) {
+      if (auto status = builder.add(draft, step.world.world); !status) return status;
     }
-    return true;
+    return {};
   }
 
   void publish(const ScenarioWorld& built, Stage& stage) {
@@ -117,6 +181,7 @@ class Planner {
   Allocation allocation_;
   Workshop workshop_;
   std::vector<std::string> seen_cells_;
+  std::vector<Running> running_;  // in the catalogue's order
   Plan plan_;
 };
 
