@@ -100,13 +100,21 @@ struct Dump {
   std::vector<Doomed> doomed;
 };
 
+// The same until both tuples are there, which come first: nearly all entries of a dump are read no further.
+int note_tuples(const nlattr* attribute, void* data) {
+  auto& entry = *static_cast<Attributes<CTA_MAX + 1>*>(data);
+  note<CTA_MAX + 1>(attribute, data);
+  return entry[CTA_TUPLE_ORIG] != nullptr && entry[CTA_TUPLE_REPLY] != nullptr ? MNL_CB_STOP : MNL_CB_OK;
+}
+
 int look_at(const nlmsghdr* message, void* data) {
   auto& dump = *static_cast<Dump*>(data);
   Attributes<CTA_MAX + 1> entry{};
-  mnl_attr_parse(message, sizeof(nfgenmsg), note<CTA_MAX + 1>, &entry);
+  mnl_attr_parse(message, sizeof(nfgenmsg), note_tuples, &entry);
   const auto original = udp_ends(entry[CTA_TUPLE_ORIG]);
   const auto reply = udp_ends(entry[CTA_TUPLE_REPLY]);
   if (!original || !reply || !dump.wanted({original->destination, reply->source})) return MNL_CB_OK;
+  mnl_attr_parse(message, sizeof(nfgenmsg), note<CTA_MAX + 1>, &entry);
   const auto* tuple = entry[CTA_TUPLE_ORIG];
   const auto* bytes = static_cast<const char*>(mnl_attr_get_payload(tuple));
   const auto* extra = static_cast<const nfgenmsg*>(mnl_nlmsg_get_payload(message));
@@ -116,16 +124,18 @@ int look_at(const nlmsghdr* message, void* data) {
   return MNL_CB_OK;
 }
 
-// Sends a request and feeds the answers to the callback until the kernel says that it was the last.
-Status talk(mnl_socket* socket, const nlmsghdr* request, mnl_cb_t callback, void* data, int* kernel_error = nullptr) {
+// Sends the request in the buffer and feeds the answers, which overwrite it, to the callback until the kernel says that
+// it was the last.
+Status talk(mnl_socket* socket, Buffer& buffer, mnl_cb_t callback, void* data, int* kernel_error = nullptr) {
+  const auto* request = reinterpret_cast<const nlmsghdr*>(buffer.data());
+  const auto sequence = request->nlmsg_seq;
   if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0) return fail_errno("send to ctnetlink", errno);
-  Buffer buffer(kBufferBytes);
   int state = MNL_CB_OK;
   while (state > MNL_CB_STOP) {
     const auto received = mnl_socket_recvfrom(socket, buffer.data(), buffer.size());
     if (received < 0) return fail_errno("receive from ctnetlink", errno);
-    state = mnl_cb_run(buffer.data(), static_cast<std::size_t>(received), request->nlmsg_seq,
-                       mnl_socket_get_portid(socket), callback, data);
+    state = mnl_cb_run(buffer.data(), static_cast<std::size_t>(received), sequence, mnl_socket_get_portid(socket),
+                       callback, data);
   }
   if (state == MNL_CB_ERROR && kernel_error != nullptr) *kernel_error = errno;
   if (state == MNL_CB_ERROR && kernel_error == nullptr) return fail_errno("dump conntrack", errno);
@@ -140,8 +150,7 @@ Result<std::uint64_t> delete_all(mnl_socket* socket, const std::vector<Doomed>& 
     mnl_attr_put(request, CTA_TUPLE_ORIG | NLA_F_NESTED, each.tuple.size(), each.tuple.data());
     if (each.zone) mnl_attr_put_u16(request, CTA_ZONE, *each.zone);
     int refused = 0;
-    if (auto status = talk(socket, request, nullptr, nullptr, &refused); !status)
-      return std::unexpected(status.error());
+    if (auto status = talk(socket, buffer, nullptr, nullptr, &refused); !status) return std::unexpected(status.error());
     if (refused != 0 && refused != ENOENT) return fail_errno("delete a conntrack entry", refused);
     if (refused == 0) ++deleted;
   }
@@ -149,7 +158,7 @@ Result<std::uint64_t> delete_all(mnl_socket* socket, const std::vector<Doomed>& 
 }
 
 // Of UDP alone. A kernel before 5.8 does not know the filter and gives everything, which look_at() copes with.
-nlmsghdr* dump_request(Buffer& buffer, std::uint8_t family) {
+void put_dump_request(Buffer& buffer, std::uint8_t family) {
   auto* request = start_message(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
   auto* tuple = mnl_attr_nest_start(request, CTA_TUPLE_ORIG);
   auto* transport = mnl_attr_nest_start(request, CTA_TUPLE_PROTO);
@@ -160,7 +169,6 @@ nlmsghdr* dump_request(Buffer& buffer, std::uint8_t family) {
   mnl_attr_put_u32(request, CTA_FILTER_ORIG_FLAGS, kFilterProtocol);
   mnl_attr_put_u32(request, CTA_FILTER_REPLY_FLAGS, 0);
   mnl_attr_nest_end(request, filter);
-  return request;
 }
 
 }  // namespace
@@ -172,8 +180,8 @@ Result<std::uint64_t> delete_udp_entries(const std::function<bool(const UdpFlow&
   Dump dump{wanted, {}};
   Buffer buffer(kBufferBytes);
   for (const int family : {AF_INET, AF_INET6}) {
-    const auto* request = dump_request(buffer, static_cast<std::uint8_t>(family));
-    if (auto status = talk(socket.get(), request, look_at, &dump); !status) return std::unexpected(status.error());
+    put_dump_request(buffer, static_cast<std::uint8_t>(family));
+    if (auto status = talk(socket.get(), buffer, look_at, &dump); !status) return std::unexpected(status.error());
   }
   return delete_all(socket.get(), dump.doomed);
 }

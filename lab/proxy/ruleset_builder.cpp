@@ -88,8 +88,9 @@ class PortWriter {
     std::string note;
     if (view_.service->affinity_timeout_s) {
       const auto set = sticky_set(endpoint);
+      // The kernel allocates a table for as many clients at once, for every endpoint.
       table_.sets[set] = {"set",
-                          fmt::format("{{ type {}; flags dynamic,timeout; size 65535; }}",
+                          fmt::format("{{ type {}; flags dynamic,timeout; size 4096; }}",
                                       view_.family == Family::kIpv4 ? "ipv4_addr" : "ipv6_addr"),
                           {}};
       note = fmt::format("update @{} {{ {} saddr timeout {}s }} ", set, ip_, *view_.service->affinity_timeout_s);
