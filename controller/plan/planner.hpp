@@ -35,8 +35,9 @@ struct PlanOptions {
   std::vector<Protocol> protocols{};  // empty: all
   std::vector<Family> families{};     // empty: all
 
-  // A cell that must be answered. 280: the chance to see no loss where 5 % of flows are lost is 0.95^280 = 5.8e-7.
-  Flows answered{24, 256};
+  // A cell that must be answered. 280: the chance to see no loss where 5 % of flows are lost is 0.95^280 = 5.8e-7. Few
+  // by kernel sockets, each of which costs a handshake and twice the CPU: they show what only sockets meet, as a whole.
+  Flows answered{8, 272};
   Flows sticky{8, 56};      // session affinity: all flows of a client to one endpoint
   Flows unanswered{8, 56};  // no answer is expected: each probe that is not refused costs its whole timeout
   Flows control{4, 16};     // also cells that are recorded and not scored

@@ -7,7 +7,7 @@ namespace conntruth::plan {
 namespace {
 
 // What two cores carry in a lab of three nodes. A wrong number costs time, nothing else.
-constexpr std::uint64_t kProbesPerMillisecond = 25;
+constexpr std::uint64_t kProbesPerMillisecond = 50;
 
 // In probes: what is sent, or could be meanwhile.
 std::uint64_t cost_of(const StepLoad& load) {
