@@ -41,7 +41,10 @@ void take_marker(const store::MarkerRecord& marker, matrix::RunFacts& facts) {
   if (marker.stage >= facts.stages.size()) return;
   auto& stage = facts.stages[marker.stage];
   if (marker.name == "published") stage.published_ns = json.at("at_ns");
-  if (marker.name == "probed") stage.probed = true;
+  if (marker.name == "probed") {
+    stage.probed = true;
+    for (const auto& agent : json.value("without", nlohmann::json::array())) stage.without.insert(agent);
+  }
   if (marker.name == "programmed") take_programmed(json, stage);
 }
 

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "controller/plan/dependence.hpp"
+
 namespace conntruth::app {
 
 namespace {
@@ -96,7 +98,7 @@ Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation)
     stage_number_ = static_cast<std::uint32_t>(index);
     progress_.step(fmt::format("stage {} of {}", index + 1, plan.stages.size()), probes_of(plan.stages[index].tasks));
     samples_ = 0;
-    if (auto status = run_stage(plan.stages[index], first_generation + index); !status) return status;
+    if (auto status = run_stage(plan, plan.stages[index], first_generation + index); !status) return status;
   }
   // Responders report what they saw a little after the probing agent is done.
   if (auto status = pause(kSightsGrace); !status) return status;
@@ -105,13 +107,29 @@ Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation)
   return {};
 }
 
-Status Runner::run_stage(const plan::Stage& stage, std::uint64_t generation) {
+Status Runner::run_stage(const plan::Plan& plan, const plan::Stage& stage, std::uint64_t generation) {
   if (auto status = follow_change(stage, generation); !status) return status;
   if (auto status = pause(stage.pause); !status) return status;
-  auto outstanding = assign(stage.tasks);
+  const nlohmann::json marker = {{"without", lost_}};
+  auto outstanding = assign(worthwhile_tasks(plan, stage));
   if (!outstanding) return std::unexpected(outstanding.error());
-  if (auto status = writer_.append_marker("probed", stage_number_, "{}"); !status) return status;
+  if (auto status = writer_.append_marker("probed", stage_number_, marker.dump()); !status) return status;
   return settle(std::move(*outstanding), steady_clock::now() + kStageLimit);
+}
+
+std::vector<plan::PlannedTask> Runner::worthwhile_tasks(const plan::Plan& plan, const plan::Stage& stage) const {
+  const auto dependence = plan::dependence_on(lost_, plan, stage);
+  std::set<std::uint32_t> futile;
+  const auto leave_out = [&futile](const std::vector<bool>& depends, const auto& all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (depends[i]) futile.insert(all[i].tasks.begin(), all[i].tasks.end());
+    }
+  };
+  leave_out(dependence.cells, stage.cells);
+  leave_out(dependence.controls, stage.controls);
+  auto tasks = stage.tasks;
+  std::erase_if(tasks, [&futile](const plan::PlannedTask& planned) { return futile.contains(planned.task.id); });
+  return tasks;
 }
 
 Status Runner::follow_change(const plan::Stage& stage, std::uint64_t generation) {
@@ -200,6 +218,7 @@ Status Runner::take_batch(const fleet::Batch& batch, Outstanding& outstanding) {
 
 void Runner::lose_agent(const fleet::AgentLost& lost, Outstanding& outstanding) {
   const auto reason = "agent of " + lost.agent + " was lost: " + lost.why;
+  lost_.insert(lost.agent);
   progress_.note(reason);
   partial_reasons_.push_back(reason);
   const nlohmann::json marker = {{"agent", lost.agent}, {"why", lost.why}};

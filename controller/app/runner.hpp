@@ -2,8 +2,8 @@
 // Carries out a plan: gathers the agents, hands out responders, then stage by stage publishes the world and has the
 // flows probed, storing every batch before it is acknowledged. It judges nothing.
 //
-// An agent that is lost in the middle does not end the run: its cells will have missing samples, and the run is marked
-// partial with its name. Interrupting (`interrupted` becomes true) ends the run as partial.
+// An agent that is lost in the middle does not end the run: its cells will have missing samples, later stages leave out
+// what depends on it, and the run is marked partial with its name. Interrupting (`interrupted` becomes true) ends the run as partial.
 // Threading: the run's thread only.
 
 #include <atomic>
@@ -43,7 +43,9 @@ class Runner {
   using Outstanding = std::map<std::uint64_t, std::string>;  // assignment → agent
 
   [[nodiscard]] Status hand_out_responders(const plan::Plan& plan);
-  [[nodiscard]] Status run_stage(const plan::Stage& stage, std::uint64_t generation);
+  [[nodiscard]] Status run_stage(const plan::Plan& plan, const plan::Stage& stage, std::uint64_t generation);
+  // Without those that depend on a lost agent.
+  [[nodiscard]] std::vector<plan::PlannedTask> worthwhile_tasks(const plan::Plan& plan, const plan::Stage& stage) const;
   [[nodiscard]] Status follow_change(const plan::Stage& stage, std::uint64_t generation);
   [[nodiscard]] Status publish(const plan::Stage& stage, std::uint64_t generation);
   void record_programmed(const std::vector<Programmed>& reports);
@@ -63,6 +65,7 @@ class Runner {
   const std::atomic<bool>& interrupted_;
 
   std::map<std::string, Hello> hellos_;
+  std::set<std::string> lost_;  // agents
   std::vector<std::string> partial_reasons_;
   std::uint64_t next_assignment_ = 1;
   std::uint32_t stage_number_ = 0;

@@ -6,6 +6,7 @@
 
 #include "controller/judge/findings.hpp"
 #include "controller/judge/pattern.hpp"
+#include "controller/plan/dependence.hpp"
 
 namespace conntruth::judge {
 
@@ -122,10 +123,18 @@ CellVerdict judge_flows(const CellContext& context) {
   return result;
 }
 
-// Whether the cell's probes were handed to an agent at all.
-bool was_run(const plan::Cell& cell, std::size_t stage, const matrix::RunFacts& facts) {
-  if (stage >= facts.stages.size()) return false;
-  return cell.rule == plan::CellRule::kFollow ? facts.stages[stage].published_ns != 0 : facts.stages[stage].probed;
+// Why the cell's probes were not handed to an agent; none where they were.
+std::optional<CellVerdict> not_run(const plan::Cell& cell, const matrix::StageFacts& stage, bool left_out,
+                                   const matrix::RunFacts& facts) {
+  const bool follows = cell.rule == plan::CellRule::kFollow;
+  if (follows ? stage.published_ns == 0 : !stage.probed) {
+    return verdict(
+        Verdict::kNotRun, ReasonCode::kRunEnded,
+        facts.ended_early.empty() ? "the run ended before this cell" : "the run ended early: " + facts.ended_early);
+  }
+  if (follows || !left_out) return std::nullopt;
+  return verdict(Verdict::kNotRun, ReasonCode::kAgentLost,
+                 "not probed: it needs an agent that was gone by then" + lost_agents(facts));
 }
 
 CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, const matrix::StageObservation& observed) {
@@ -134,19 +143,17 @@ CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, con
   return context.cell.rule == plan::CellRule::kFollow ? judge_follow(context) : judge_flows(context);
 }
 
-std::vector<CellVerdict> judge_stage(const plan::Stage& stage, std::size_t index,
+std::vector<CellVerdict> judge_stage(const plan::Plan& plan, const plan::Stage& stage, std::size_t index,
                                      const matrix::StageObservation& observed, const Names& names,
                                      const matrix::RunFacts& facts) {
+  const auto stage_facts = index < facts.stages.size() ? facts.stages[index] : matrix::StageFacts{};
+  const auto left_out = plan::dependence_on(stage_facts.without, plan, stage).cells;
   std::vector<CellVerdict> verdicts;
   for (std::size_t i = 0; i < stage.cells.size(); ++i) {
     const auto& cell = stage.cells[i];
-    if (!was_run(cell, index, facts)) {
-      verdicts.push_back(verdict(
-          Verdict::kNotRun, ReasonCode::kRunEnded,
-          facts.ended_early.empty() ? "the run ended before this cell" : "the run ended early: " + facts.ended_early));
-      continue;
-    }
-    verdicts.push_back(judge_cell({cell, observed.cells.at(i), names, facts}, stage, observed));
+    auto skipped = not_run(cell, stage_facts, left_out[i], facts);
+    verdicts.push_back(skipped ? std::move(*skipped)
+                               : judge_cell({cell, observed.cells.at(i), names, facts}, stage, observed));
   }
   return verdicts;
 }
@@ -159,7 +166,7 @@ Judgement judge(const plan::Plan& plan, const matrix::Observations& observations
   std::vector<JudgedCell> judged;
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const auto& stage = plan.stages[i];
-    result.stages.push_back(judge_stage(stage, i, observations.stages.at(i), names, facts));
+    result.stages.push_back(judge_stage(plan, stage, i, observations.stages.at(i), names, facts));
     for (std::size_t k = 0; k < stage.cells.size(); ++k) {
       const auto verdict = result.stages.back()[k].verdict;
       if (verdict != Verdict::kPass && verdict != Verdict::kFail) continue;

@@ -54,6 +54,7 @@ constexpr std::array<Row, kReasonCodes> kRows{{
     {ReasonCode::kNotScored, "not-scored", "What should happen here is implementation-defined: recorded, not judged."},
     {ReasonCode::kNotRunnable, "not-runnable", "The cell cannot be run in this environment."},
     {ReasonCode::kRunEnded, "run-ended", "The run ended before this cell's probes were sent."},
+    {ReasonCode::kAgentLost, "agent-lost", "An agent that the cell needs was gone before its probes were sent."},
 }};
 
 consteval bool rows_are_in_order() {

@@ -47,8 +47,9 @@ enum class ReasonCode : std::uint8_t {
   kNotScored,
   kNotRunnable,
   kRunEnded,
+  kAgentLost,
 };
-inline constexpr std::size_t kReasonCodes = 32;
+inline constexpr std::size_t kReasonCodes = 33;
 
 // Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"

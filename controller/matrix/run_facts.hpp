@@ -3,6 +3,7 @@
 // Plain values.
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct StageFacts {
   std::int64_t published_ns = 0;  // CLOCK_MONOTONIC just before the world's last change was handed over; 0: never
   bool probed = false;            // its control and body tasks were handed to the agents
   std::vector<NodeProgrammed> programmed;
+  // Agents that were lost by then: what depends on one of them was not probed (controller/plan/dependence.hpp).
+  std::set<std::string> without = {};
   bool operator==(const StageFacts&) const = default;
 };
 

@@ -49,6 +49,7 @@ char of_reason(ReasonCode code) {
     case ReasonCode::kNotScored:
     case ReasonCode::kNotRunnable:
     case ReasonCode::kRunEnded:
+    case ReasonCode::kAgentLost:
       return '-';
   }
   return '-';

@@ -99,6 +99,17 @@ TEST(Validity, a_stage_that_was_not_reached_was_not_run) {
   expect(bench, Verdict::kNotRun, ReasonCode::kRunEnded, "the run ended early: interrupted");
 }
 
+TEST(Validity, what_needs_an_agent_that_is_gone_was_not_run) {
+  Bench bench;
+  bench.cell({});
+  bench.facts.agents = {{"node-1", "its stream ended", {}}};
+  bench.facts.stages.at(0).without = {"node-1"};
+  expect(bench, Verdict::kNotRun, ReasonCode::kAgentLost,
+         "not probed: it needs an agent that was gone by then; lost agents: node-1: its stream ended");
+  bench.facts.stages.at(0).without = {"node-3"};
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kError);
+}
+
 TEST(Validity, what_the_plan_could_not_run_keeps_its_reason) {
   Bench bench;
   bench.plan.not_run = {{"a/b", "a", "node-1 has no ipv6 address"}};
