@@ -71,7 +71,7 @@ Status run(const AppOptions& options) {
     ending = &session;
     if (stopped_early) session.request_stop();
   }
-  NodeWorker worker(options.places, options.budget, session.sink());
+  NodeWorker worker(options.places, {options.budget, options.awaited}, session.sink());
   auto ended = session.run(worker);
   const std::lock_guard lock(ending_mutex);
   ending = nullptr;

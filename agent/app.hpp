@@ -16,7 +16,8 @@ struct AppOptions {
   std::string controller;                       // gRPC target: "unix:/path" or "HOST:PORT"
   std::map<NamespaceName, std::string> places;  // pods of this node: name → path of the network namespace
   std::uint32_t budget = 100'000;               // probes per second
-  std::chrono::seconds give_up_after{30};       // without a word of the controller
+  std::uint32_t awaited = 256;                  // answers that a place awaits at a time, 8..256
+  std::chrono::seconds give_up_after{60};       // without a word of the controller
 };
 
 // Reads "NAME=PATH".

@@ -37,6 +37,9 @@ int main(int argc, char** argv) {
   cli.add_option("--budget", options.budget, "most probes per second")
       ->check(CLI::Range(1U, 10'000'000U))
       ->capture_default_str();
+  cli.add_option("--awaited", options.awaited, "answers that each namespace awaits at a time, at most")
+      ->check(CLI::Range(8U, 256U))
+      ->capture_default_str();
   cli.add_option("--give-up", give_up, "seconds without the controller after which it ends")
       ->check(CLI::Range(1U, 86'400U))
       ->capture_default_str();

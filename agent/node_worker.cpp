@@ -2,8 +2,8 @@
 
 namespace conntruth::agent {
 
-NodeWorker::NodeWorker(std::map<NamespaceName, std::string> places, std::uint32_t budget, session::ResultSink& sink)
-    : places_(std::move(places)), budget_(budget), sink_(sink) {}
+NodeWorker::NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink)
+    : places_(std::move(places)), pace_(pace), sink_(sink) {}
 
 NodeWorker::~NodeWorker() { abandon(); }
 
@@ -35,7 +35,8 @@ Status NodeWorker::start() {
   if (auto started = responders->start(); !started) return started;
   probe::EngineOptions options;
   options.places = places_;
-  options.budget = budget_;
+  options.budget = pace_.budget;
+  options.awaited = pace_.awaited;
   options.guard_sctp = [answering = responders.get()](const NamespaceName& place) {
     return answering->guard_sctp(place);
   };

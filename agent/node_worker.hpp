@@ -12,10 +12,15 @@
 
 namespace conntruth::agent {
 
+struct Pace {
+  std::uint32_t budget;   // probes per second
+  std::uint32_t awaited;  // answers that a place awaits at a time
+};
+
 class NodeWorker : public session::Worker, private probe::Sink, private respond::SightSink {
  public:
-  // `places`: name → path of the network namespace. `budget`: probes per second.
-  NodeWorker(std::map<NamespaceName, std::string> places, std::uint32_t budget, session::ResultSink& sink);
+  // `places`: name → path of the network namespace.
+  NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink);
   ~NodeWorker() override;
 
   [[nodiscard]] Status carry_out(const Assignment& assignment) override;
@@ -35,7 +40,7 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   void sights(std::vector<Sight> batch) override;
 
   const std::map<NamespaceName, std::string> places_;
-  const std::uint32_t budget_;
+  const Pace pace_;
   session::ResultSink& sink_;
   std::map<std::string, std::uint64_t> past_losses_;  // of engines and responders that are gone
   std::unique_ptr<respond::Responders> responders_;

@@ -17,6 +17,9 @@ class AnswerWindow {
   static constexpr std::size_t kMost = 256;
   static constexpr std::int64_t kSlackNs = 50'000'000;  // far below a timeout, far above what a scheduler takes
 
+  // `most`: kLeast..kMost, this place's share where many share a machine.
+  explicit AnswerWindow(std::size_t most = kMost) : most_(most), size_(std::min(kFirst, most)) {}
+
   [[nodiscard]] std::size_t size() const { return size_; }
 
   void answered(std::int64_t sent_ns, std::int64_t now_ns) {
@@ -26,7 +29,7 @@ class AnswerWindow {
       // What was sent before the last cut tells of the queue that the cut was for.
       if (sent_ns >= cut_ns_) cut(size_ / 2, now_ns);
     } else if (++prompt_ >= size_ / kGrowth) {
-      size_ = std::min(kMost, size_ + 1);
+      size_ = std::min(most_, size_ + 1);
       prompt_ = 0;
     }
   }
@@ -41,7 +44,8 @@ class AnswerWindow {
     cut_ns_ = now_ns;
     prompt_ = 0;
   }
-  std::size_t size_ = kFirst;
+  std::size_t most_;
+  std::size_t size_;
   std::size_t prompt_ = 0;
   std::int64_t fastest_ns_ = INT64_MAX;
   std::int64_t cut_ns_ = INT64_MIN;

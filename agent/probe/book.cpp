@@ -38,10 +38,13 @@ void refuse_task(Sink& sink, const std::shared_ptr<AssignmentState>& assignment,
   finish_tasks(sink, *assignment, 1);
 }
 
-Book::Book(std::size_t window, std::size_t batch, std::int64_t flush_ns, Sink& sink, io::LossCounters& losses)
+Book::Book(std::size_t window, std::size_t awaited, std::size_t batch, std::int64_t flush_ns, Sink& sink,
+           io::LossCounters& losses)
     : flights_(window),
       young_(kYoungTickNs),
       awaited_(kAwaitedTickNs),
+      window_(awaited),
+      young_limit_(std::min(kYoungLimit, 2 * awaited)),
       batch_(batch),
       flush_ns_(flush_ns),
       sink_(sink),
@@ -56,8 +59,8 @@ Book::~Book() {
 std::size_t Book::room(std::int64_t now_ns) {
   const auto young = young_.count(now_ns);
   const auto awaited = awaited_.count(now_ns);
-  if (young >= kYoungLimit || awaited >= window_.size()) return 0;
-  return std::min({flights_.capacity() - flights_.size(), kYoungLimit - young, window_.size() - awaited});
+  if (young >= young_limit_ || awaited >= window_.size()) return 0;
+  return std::min({flights_.capacity() - flights_.size(), young_limit_ - young, window_.size() - awaited});
 }
 
 Flight& Book::open(TaskState& task, ProbeId id, std::uint16_t source_port, std::int64_t now_ns) {

@@ -26,7 +26,8 @@ void refuse_task(Sink& sink, const std::shared_ptr<AssignmentState>& assignment,
 
 class Book {
  public:
-  Book(std::size_t window, std::size_t batch, std::int64_t flush_ns, Sink& sink, io::LossCounters& losses);
+  Book(std::size_t window, std::size_t awaited, std::size_t batch, std::int64_t flush_ns, Sink& sink,
+       io::LossCounters& losses);
   Book(const Book&) = delete;
   Book& operator=(const Book&) = delete;
   ~Book();  // closes the flights' sockets
@@ -86,6 +87,7 @@ class Book {
   RecentFlights young_;    // a burst limit over all flights
   RecentFlights awaited_;  // counts against the window
   AnswerWindow window_;
+  std::size_t young_limit_;
   std::int64_t late_until_ns_ = 0;
   std::vector<TaskState*> probation_;
   std::size_t batch_;

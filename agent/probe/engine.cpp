@@ -112,6 +112,9 @@ Status Engine::start() {
   auto& options = state_->options;
   if (options.budget == 0) return fail(ErrorCode::kInvalidInput, "budget must be at least 1 probe per second");
   if (options.window == 0 || options.window > 65536) return fail(ErrorCode::kInvalidInput, "window must be 1..65536");
+  if (options.awaited < AnswerWindow::kLeast || options.awaited > AnswerWindow::kMost) {
+    return fail(ErrorCode::kInvalidInput, "awaited must be 8..256");
+  }
   if (options.batch == 0) return fail(ErrorCode::kInvalidInput, "batch must be at least 1");
   options.places.try_emplace("");
   options.window = std::min(options.window, window_within(raise_descriptor_limit(), options.places.size()));

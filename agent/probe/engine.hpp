@@ -36,6 +36,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/probe/answer_window.hpp"
 #include "common/model/probe.hpp"
 #include "common/result.hpp"
 
@@ -64,6 +65,7 @@ struct EngineOptions {
   std::uint32_t budget = 100'000;               // probes per second of the whole agent, 1..
   std::uint32_t window = 4096;                  // probes in flight per place, 1..65536; less where the
                                                 // descriptor limit leaves less for each
+  std::uint32_t awaited = AnswerWindow::kMost;  // answers that a place awaits at a time, AnswerWindow::kLeast..kMost
   std::uint32_t batch = 512;                    // samples per Sink::samples call
   std::chrono::milliseconds flush{20};
   // Called once per place before the first sctp-init task there. An open SCTP raw socket silences the kernel's

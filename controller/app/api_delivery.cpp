@@ -50,9 +50,10 @@ class ApiDelivery final : public WorldDelivery {
     return {};
   }
 
-  // kube-proxy writes rules once a second at most (--iptables-min-sync-period, --nftables-min-sync-period).
+  // kube-proxy writes rules once a second at most (--iptables-min-sync-period, --nftables-min-sync-period), and listing
+  // conntrack keeps a core busy for long.
   Environment::Patience patience() const override {
-    return {std::chrono::seconds(5), std::chrono::seconds(20), std::chrono::seconds(15)};
+    return {std::chrono::seconds(5), std::chrono::seconds(20), std::chrono::seconds(15), std::chrono::seconds(2)};
   }
 
  private:

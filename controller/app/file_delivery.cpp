@@ -56,7 +56,11 @@ class FileDelivery final : public WorldDelivery {
   }
 
   Environment::Patience patience() const override {
-    return {std::chrono::seconds(2), std::chrono::seconds(2), std::chrono::seconds(2)};
+    // All nodes share one machine: every hop of a probe waits for a turn among them.
+    constexpr std::chrono::milliseconds kOfEachNode{100};
+    const auto answer =
+        std::max<std::chrono::milliseconds>(std::chrono::seconds(1), lab_.topology().nodes.size() * kOfEachNode);
+    return {std::chrono::seconds(2), std::chrono::seconds(2), std::chrono::seconds(2), answer};
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <utility>
@@ -99,11 +100,20 @@ std::map<std::string, std::string> LabEnvironment::dataplanes() const {
 
 std::string LabEnvironment::controller_endpoint() const { return "unix:" + lab_.directory() + "/controller.sock"; }
 
+// All places of a lab share one machine, and every packet one queue of each core (net.core.netdev_max_backlog, 1000).
+std::size_t LabEnvironment::awaited_by_each() const {
+  constexpr std::size_t kByAll = 2048;
+  auto places = topology().external_clients.size();
+  for (const auto& node : topology().nodes) places += 1 + node.pods.size();
+  return std::clamp<std::size_t>(kByAll / places, 8, 256);
+}
+
 Status LabEnvironment::start_agent(const std::string& place, const std::vector<Pod>& pods,
                                    const std::string& endpoint) {
   lab::Lab::Command command;
-  command.argv = {
-      settings_.program, "--node", place, "--controller", endpoint, "--budget", std::to_string(settings_.budget_pps)};
+  command.argv = {settings_.program, "--node", place, "--controller", endpoint};
+  command.argv.insert(command.argv.end(), {"--budget", std::to_string(settings_.budget_pps)});
+  command.argv.insert(command.argv.end(), {"--awaited", std::to_string(awaited_by_each())});
   for (const auto& pod : pods) {
     command.argv.emplace_back("--place");
     command.argv.push_back(pod.name + "=" + pod.netns);

@@ -51,6 +51,7 @@ class LabEnvironment final : public Environment {
  private:
   LabEnvironment(lab::Lab lab, std::unique_ptr<WorldDelivery> delivery, AgentSettings settings, int lock)
       : lab_(std::move(lab)), delivery_(std::move(delivery)), settings_(std::move(settings)), lock_(lock) {}
+  [[nodiscard]] std::size_t awaited_by_each() const;
   [[nodiscard]] Status start_agent(const std::string& place, const std::vector<Pod>& pods, const std::string& endpoint);
 
   lab::Lab lab_;

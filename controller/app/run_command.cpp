@@ -85,6 +85,7 @@ Result<RunInputs> collect_inputs(const RunRequest& request, const Environment& e
   inputs.options.follow_bound = environment.patience().bound;
   inputs.options.follow_limit = environment.patience().limit;
   inputs.options.old_flows_bound = environment.patience().old_flows;
+  inputs.options.timeout = environment.patience().answer;
   inputs.options.fixed_port_offset = static_cast<std::uint16_t>(unix_milliseconds() / 100 % 900);
   if (auto status = add_subject(inputs, request.catalogue, request.world_file); !status) {
     return std::unexpected(status.error());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <type_traits>
 
 #include "controller/plan/dependence.hpp"
@@ -26,6 +27,13 @@ std::uint64_t probes_of(const std::vector<plan::PlannedTask>& tasks) {
   std::uint64_t total = 0;
   for (const auto& planned : tasks) total += planned.task.count;
   return total;
+}
+
+// Each agent has an order of its own: in the plan's, all clients would ask the same endpoint at the same time, whose
+// queue would then hold everybody's answers.
+void mix(std::vector<ProbeTask>& tasks, const std::string& agent) {
+  std::minstd_rand random(static_cast<std::uint32_t>(std::hash<std::string>()(agent)));
+  std::ranges::shuffle(tasks, random);
 }
 
 std::set<std::string> expected_agents(const Topology& topology) {
@@ -74,6 +82,7 @@ Result<Runner::Outstanding> Runner::assign(const std::vector<plan::PlannedTask>&
   for (const auto& planned : tasks) by_agent[planned.agent].tasks.push_back(planned.task);
   Outstanding outstanding;
   for (auto& [agent, assignment] : by_agent) {
+    mix(assignment.tasks, agent);
     if (auto status = assign_to(agent, std::move(assignment), outstanding); !status) {
       return std::unexpected(status.error());
     }

@@ -57,7 +57,7 @@ struct AgentResumed {
 using Event = std::variant<AgentJoined, Batch, AgentLost, AgentResumed>;
 
 struct FleetOptions {
-  std::chrono::milliseconds lease{10'000};         // also told to the agents: they stop probing after that silence
+  std::chrono::milliseconds lease{30'000};         // also told to the agents: they stop probing after that silence
   std::chrono::milliseconds resume_within{3'000};  // how long an ended stream may stay away
   std::size_t queue_capacity = 256;                // events; each agent may exceed it by the one message in its hand
   std::function<TimePoint()> now = [] { return std::chrono::steady_clock::now(); };

@@ -48,6 +48,8 @@ class Environment {
     std::chrono::milliseconds limit;  // from the bound on
     // Within what time flows that lived before the change have to be moved: a dataplane may tidy conntrack up later.
     std::chrono::milliseconds old_flows;
+    // How long an answer is awaited: above what a healthy network and the machine's scheduler ever take.
+    std::chrono::milliseconds answer;
   };
   [[nodiscard]] virtual Patience patience() const = 0;
   // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`;

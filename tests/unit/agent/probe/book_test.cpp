@@ -39,7 +39,7 @@ class BookTest : public ::testing::Test {
   std::shared_ptr<AssignmentState> assignment = std::make_shared<AssignmentState>(5, 1);
   Notes notes;
   io::LossCounters losses;
-  Book book{16, 4, 1000, notes, losses};
+  Book book{16, AnswerWindow::kMost, 4, 1000, notes, losses};
 
  private:
   std::vector<std::unique_ptr<TaskState>> tasks_;

@@ -130,6 +130,13 @@ TEST(AnswerWindow, grows_while_answers_are_prompt) {
   EXPECT_EQ(window.size(), AnswerWindow::kMost);
 }
 
+TEST(AnswerWindow, stays_within_its_share) {
+  AnswerWindow window(20);
+  EXPECT_EQ(window.size(), 20U);
+  for (int answer = 0; answer < 1000; ++answer) window.answered(0, 1000);
+  EXPECT_EQ(window.size(), 20U);
+}
+
 TEST(AnswerWindow, is_halved_once_for_one_queue) {
   AnswerWindow window;
   window.answered(0, 1'000'000);
