@@ -1,10 +1,13 @@
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "controller/app/world_delivery.hpp"
 #include "controller/kube/access.hpp"
 #include "controller/kube/client.hpp"
+#include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_writer.hpp"
 
 namespace conntruth::app {
@@ -27,6 +30,12 @@ world::World without_last_change(const world::World& world, const world::World& 
   return result;
 }
 
+std::string this_process() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '?';
+  return fmt::format("host {}, process {}", host.data(), getpid());
+}
+
 class ApiDelivery final : public WorldDelivery {
  public:
   ApiDelivery(std::unique_ptr<kube::Client> client, kube::ClusterWorld cluster, std::optional<lab::Lab> reference)
@@ -36,6 +45,7 @@ class ApiDelivery final : public WorldDelivery {
   // last Service change in both kinds has seen all the rest, so the last one is written when everything else has been.
   Result<std::int64_t> publish(const world::World& world) override {
     if (world.services.empty()) return remove_all(world);
+    if (auto held = hold_lease(); !held) return std::unexpected(held.error());
     if (auto done = cluster_.publish(without_last_change(world, last_)); !done) return std::unexpected(done.error());
     const auto at_ns = monotonic_ns();
     if (auto done = write_file(world); !done) return std::unexpected(done.error());
@@ -57,11 +67,24 @@ class ApiDelivery final : public WorldDelivery {
   }
 
  private:
+  // Of a lab only one run at a time gets hold (LabEnvironment locks it), so that a holder who is still named is dead.
+  Status hold_lease() {
+    if (lease_) return lease_->held();
+    kube::RunLeaseOptions options;
+    options.holder = this_process();
+    options.take_over = true;
+    auto taken = kube::RunLease::acquire(*client_, options);
+    if (!taken) return std::unexpected(taken.error());
+    lease_ = std::move(*taken);
+    return {};
+  }
+
   Status write_file(const world::World& world) { return reference_ ? reference_->publish(world) : Status(); }
 
   Result<std::int64_t> remove_all(const world::World& world) {
     const auto at_ns = monotonic_ns();
     if (auto done = write_file(world); !done) return std::unexpected(done.error());
+    lease_.reset();
     if (auto swept = cluster_.sweep(); !swept) return std::unexpected(swept.error());
     last_ = {};
     return at_ns;
@@ -69,6 +92,7 @@ class ApiDelivery final : public WorldDelivery {
 
   std::unique_ptr<kube::Client> client_;  // used by cluster_
   kube::ClusterWorld cluster_;
+  std::unique_ptr<kube::RunLease> lease_;
   std::optional<lab::Lab> reference_;
   world::World last_;
 };

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "controller/app/cleanup_command.hpp"
 #include "controller/app/demo.hpp"
 #include "controller/app/paths.hpp"
 #include "controller/app/run_command.hpp"
@@ -52,6 +53,7 @@ struct Arguments {
   std::string cell;
   std::string profile;
   std::string list_what = "scenarios";
+  CleanupRequest cleanup;
   int exit_code = 0;
 };
 
@@ -168,6 +170,29 @@ void add_profile(CLI::App& app, Arguments& arguments) {
   one->callback([&arguments] { arguments.exit_code = done(show_profile(arguments.profile, arguments.format)); });
 }
 
+void add_cleanup(CLI::App& app, Arguments& arguments) {
+  auto* command = app.add_subcommand("cleanup", "remove what runs made in a cluster and left, after a crash for one");
+  auto& request = arguments.cleanup;
+  auto* lab = command->add_option("--lab", request.lab, "a lab with a Kubernetes API");
+  auto* kubeconfig = command->add_option("--kubeconfig", request.kubeconfig,
+                                         "file; without it $KUBECONFIG, ~/.kube/config, or the pod's service account");
+  auto* context = command->add_option("--context", request.context, "of the kubeconfig, without it the current one");
+  kubeconfig->excludes(lab);
+  context->excludes(lab);
+  command->add_flag("--force", request.force, "also while the Lease says that a run is going on");
+  command->footer(
+      "Only objects with the label app.kubernetes.io/managed-by=conntruth are removed.\n"
+      "Exit codes: 0 nothing of conntruth is left, 1 error.\n\nExamples:\n"
+      "  conntruth cleanup --lab rk\n  conntruth cleanup --kubeconfig ~/.kube/config --context staging");
+  command->callback([&arguments] {
+    const auto report = cleanup(arguments.cleanup);
+    arguments.exit_code = report ? 0 : fail_with(report.error());
+    if (!report) return;
+    fmt::print("{}: {} Services and {} EndpointSlices removed; nothing of conntruth is left\n", report->cluster,
+               report->services, report->endpoint_slices);
+  });
+}
+
 void add_demo(CLI::App& app, Arguments& arguments) {
   auto* command =
       app.add_subcommand("demo", "the whole tool on real packets: a lab, a run, one planted fault, clean-up");
@@ -191,6 +216,7 @@ int main(int argc, char** argv) {
   add_list(app, arguments);
   add_profile(app, arguments);
   lab::add_lab_commands(app, arguments.exit_code);
+  add_cleanup(app, arguments);
   add_demo(app, arguments);
   try {
     app.parse(argc, argv);

@@ -3,8 +3,8 @@
 // flows probed, storing every batch before it is acknowledged. It judges nothing.
 //
 // An agent that is lost in the middle does not end the run: its cells will have missing samples, later stages leave out
-// what depends on it, and the run is marked partial with its name. Interrupting (`interrupted` becomes true) ends the run as partial.
-// Threading: the run's thread only.
+// what depends on it, and the run is marked partial with its name. Interrupting (`interrupted` becomes true) ends the
+// run as partial. Threading: the run's thread only.
 
 #include <atomic>
 #include <chrono>

@@ -13,7 +13,7 @@
 #include "controller/catalogue/catalogue.hpp"
 #include "controller/kube/reflector.hpp"
 #include "controller/plan/planner.hpp"
-#include "tests/lab/kube_client/api_server.hpp"
+#include "tests/lab/kube_client/real_api.hpp"
 #include "tests/unit/controller/plan/topologies.hpp"
 
 namespace conntruth::kube {
@@ -21,42 +21,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-class RealApi : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    auto started = ApiServer::start();
-    if (started) {
-      server_ = std::move(*started);
-    } else {
-      why_ = started.error();
-    }
-  }
-  static void TearDownTestSuite() { server_.reset(); }
-  void SetUp() override {
-    if (!server_ && why_.code == ErrorCode::kNotFound) GTEST_SKIP() << why_.message;
-    ASSERT_TRUE(server_) << why_.message;
-    client_ = server_->client();
-  }
-  void TearDown() override {
-    if (!client_) return;
-    auto cluster = adopt();
-    const auto swept = cluster.sweep();
-    EXPECT_TRUE(swept) << swept.error().message;
-    EXPECT_THAT(adopt().published().services, IsEmpty());
-  }
-  ClusterWorld adopt() const {
-    ClusterWorldOptions options;
-    options.finalize_namespaces = true;
-    auto cluster = ClusterWorld::adopt(*client_, options);
-    EXPECT_TRUE(cluster) << cluster.error().message;
-    return std::move(*cluster);
-  }
-
-  static inline std::unique_ptr<ApiServer> server_;
-  static inline Error why_;
-  std::unique_ptr<Client> client_;
-};
 
 // What a Service dataplane sees of a World, without what the API adds.
 void expect_same(const world::World& want, const world::World& found, const std::string& where) {

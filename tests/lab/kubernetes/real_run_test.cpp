@@ -1,5 +1,6 @@
 // A whole run against real proxies beside the reference proxy, as a user starts it.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -64,6 +65,25 @@ TEST_F(RealRun, is_green_on_three_kinds_of_proxies_and_red_where_one_is_broken) 
     EXPECT_EQ(cell.at("vantage").get<std::string>().substr(0, 6), "node-3") << cell.at("id");
   }
   EXPECT_EQ(red, 4U) << "TCP from the node and its pod, in both families";
+}
+
+TEST_F(RealRun, what_a_killed_run_leaves_is_cleaned_up) {
+  support::Process run(
+      {std::string(CONNTRUTH_BIN_DIR) + "/conntruth", "run", "--lab", name_, "--select", "endpoints-come-and-go"},
+      {"CONNTRUTH_STATE_DIR=" + state_});
+  ASSERT_TRUE(run.wait_for_error_text("stage 2", std::chrono::seconds(60))) << run.err();
+  run.signal(SIGKILL);
+  const auto early = conntruth({"cleanup", "--lab", name_});
+  EXPECT_EQ(early.status, 1) << early.out;
+  EXPECT_NE(early.err.find("another run is going on"), std::string::npos) << early.err;
+  EXPECT_NE(early.err.find("--force"), std::string::npos) << early.err;
+  const auto forced = conntruth({"cleanup", "--lab", name_, "--force"});
+  EXPECT_EQ(forced.status, 0) << forced.err;
+  EXPECT_NE(forced.out.find("Services"), std::string::npos) << forced.out;
+  EXPECT_EQ(forced.out.find(": 0 Services"), std::string::npos) << forced.out;
+  const auto again = conntruth({"cleanup", "--lab", name_});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_NE(again.out.find(": 0 Services and 0 EndpointSlices removed"), std::string::npos) << again.out;
 }
 
 }  // namespace
