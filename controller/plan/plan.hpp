@@ -2,9 +2,9 @@
 // The plan of a run: scenarios × topology turned into stages of cells with their expectations, tasks and controls.
 // A pure, deterministic function of its inputs: the run's store keeps the inputs, and `rejudge` plans again.
 //
-// Each stage is one world that carries a step of every scenario which runs in it (each has Services of its own), so that
-// a run needs as many changes of the world as its longest scenario has steps; shorter scenarios begin in the stage that
-// has room for their probes, and stay as their last step left them. Order within a stage:
+// Each stage is one world that carries a step of every scenario which runs in it (each has Services of its own), so
+// that a run needs as many changes of the world as its longest scenario has steps; shorter scenarios begin in the stage
+// that has room for their probes, and stay as their last step left them. Order within a stage:
 //   1. follow tasks start (they probe the canary Service at a fixed pace while the world changes),
 //   2. the world is published; the stage goes on when every follow task has ended (event-driven, bounded),
 //   3. `pause` passes (only where a scenario's subject is a time-out),
