@@ -10,12 +10,24 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 namespace conntruth::app {
 
 namespace {
+
+// How many times longer than usual everything may take: 1 up to a load of eight for each core, 5 at most. With dozens of
+// processes for each core a thread that sleeps has been seen to wait more than a second for its turn.
+int machine_slowness() {
+  constexpr double kUsual = 8;
+  double load = 0;
+  if (getloadavg(&load, 1) != 1) return 1;
+  const auto cores = std::max(1L, sysconf(_SC_NPROCESSORS_ONLN));
+  return std::clamp(static_cast<int>(std::ceil(load / (kUsual * static_cast<double>(cores)))), 1, 5);
+}
 
 std::string lock_path(const lab::Lab& lab) { return lab.directory() + "/run.lock"; }
 
@@ -98,11 +110,20 @@ std::map<std::string, std::string> LabEnvironment::dataplanes() const {
   return result;
 }
 
+Environment::Patience LabEnvironment::patience() const {
+  auto patience = delivery_->patience();
+  const auto slowness = machine_slowness();
+  for (auto* each : {&patience.bound, &patience.limit, &patience.old_flows, &patience.answer}) *each *= slowness;
+  return patience;
+}
+
 std::string LabEnvironment::controller_endpoint() const { return "unix:" + lab_.directory() + "/controller.sock"; }
 
-// All places of a lab share one machine, and every packet one queue of each core (net.core.netdev_max_backlog, 1000).
+// All places of a lab share one machine: its cores are busy with this many, and more only wait for longer, until a
+// stall of the machine makes losses of them. Every packet passes one queue of each core (net.core.netdev_max_backlog,
+// 1000).
 std::size_t LabEnvironment::awaited_by_each() const {
-  constexpr std::size_t kByAll = 2048;
+  constexpr std::size_t kByAll = 512;
   auto places = topology().external_clients.size();
   for (const auto& node : topology().nodes) places += 1 + node.pods.size();
   return std::clamp<std::size_t>(kByAll / places, 8, 256);

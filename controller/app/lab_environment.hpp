@@ -39,7 +39,8 @@ class LabEnvironment final : public Environment {
   [[nodiscard]] Status start_agents(const std::string& endpoint) override;
   void stop_agents() override;
   [[nodiscard]] Result<std::int64_t> publish(const world::World& world) override { return delivery_->publish(world); }
-  [[nodiscard]] Patience patience() const override { return delivery_->patience(); }
+  // As the dataplanes need it, times how overloaded the machine is now.
+  [[nodiscard]] Patience patience() const override;
   [[nodiscard]] std::vector<Programmed> wait_programmed(std::uint64_t generation,
                                                         std::chrono::steady_clock::time_point deadline) override {
     return delivery_->wait_programmed(generation, deadline);
