@@ -153,6 +153,13 @@ void Book::replied(Flight& flight, const wire::Identity& identity, std::int64_t 
   settle(task, std::ranges::find(wanted, identity.responder) != wanted.end());
 }
 
+void Book::replied(Flight& flight, const HttpAnswer& answer, std::int64_t now_ns) {
+  auto& task = *flight.task;
+  release(task, Standing::kAnswering);
+  end(flight, Outcome::kReplied, now_ns).http = answer;
+  settle(task, false);
+}
+
 void Book::refused(Flight& flight, const Refusal& refusal, std::int64_t now_ns) {
   auto& task = *flight.task;
   release(task, Standing::kAnswering);

@@ -77,6 +77,7 @@ std::size_t build(wire::MutableBytes out, Method method, const wire::Endpoints& 
           out, flow, wire::encode({.kind = wire::ProbeKind::kRequest, .crafted = true, .id = id, .identity = {}}));
     case Method::kUdpSocket:
     case Method::kTcpSocket:
+    case Method::kHttpGet:
       return 0;
   }
   return 0;

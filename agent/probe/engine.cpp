@@ -35,6 +35,8 @@ std::uint32_t window_within(std::size_t descriptors, std::size_t places) {
 // Why a task cannot run anywhere; "" if it may.
 std::string flaw_of(const ProbeTask& task) {
   if (task.target.address.is_unspecified()) return "the target address is unspecified: there is nothing to probe";
+  if (task.method == Method::kHttpGet && !task.path.starts_with('/'))
+    return "an HTTP GET needs a path that begins with /";
   if (task.target.port == 0) return "the target port of " + task.target.address.to_string() + " is 0";
   if (task.timeout.count() <= 0) return "the timeout must be positive";
   if (!io::has_family(task.target.address.family())) {
@@ -142,7 +144,8 @@ std::vector<LossCounter> Engine::losses() const { return state_->losses.snapshot
 
 std::vector<std::string> Engine::capabilities() {
   std::vector<std::string> result;
-  for (const auto method : {Method::kUdpSocket, Method::kTcpSocket}) result.emplace_back(to_string(method));
+  for (const auto method : {Method::kUdpSocket, Method::kTcpSocket, Method::kHttpGet})
+    result.emplace_back(to_string(method));
   if (io::open_raw_sender(Family::kIpv4)) {
     for (const auto method : {Method::kUdpCrafted, Method::kTcpSyn, Method::kSctpInit})
       result.emplace_back(to_string(method));

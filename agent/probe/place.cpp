@@ -71,6 +71,7 @@ Prober& Place::Loop::prober_of(const ProbeTask& task) {
     case Method::kUdpSocket:
       return udp_;
     case Method::kTcpSocket:
+    case Method::kHttpGet:
       return tcp_;
     case Method::kUdpCrafted:
     case Method::kTcpSyn:
@@ -119,7 +120,7 @@ void Place::Loop::handle(std::span<const epoll_event> events, std::int64_t now_n
     } else if (KeptConnections::owns(token)) {
       kept_.ready(token, event.events, now_ns);
     } else if (const auto* flight = book_.find(token);
-               flight != nullptr && flight->task->spec.method == Method::kTcpSocket) {
+               flight != nullptr && protocol_of(flight->task->spec.method) == Protocol::kTcp) {
       tcp_.ready(token, event.events, now_ns);
     } else {
       udp_.ready(token, event.events, now_ns);

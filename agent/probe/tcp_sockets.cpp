@@ -1,9 +1,11 @@
 #include "agent/probe/tcp_sockets.hpp"
 
+#include <array>
 #include <cerrno>
 
 #include "agent/io/socket.hpp"
 #include "agent/probe/bound_socket.hpp"
+#include "agent/probe/http_answer.hpp"
 #include "agent/probe/tcp_connect.hpp"
 
 namespace conntruth::probe {
@@ -44,12 +46,22 @@ void TcpSockets::hung_up(Flight& flight) {
   drop_socket(flight);
 }
 
+ssize_t TcpSockets::send_request(const Flight& flight) {
+  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  const auto& task = flight.task->spec;
+  if (task.method == Method::kHttpGet) {
+    const auto text = http_request(task.target, task.path);
+    return ::send(flight.fd, text.data(), text.size(), kFlags);
+  }
+  const auto bytes =
+      wire::encode({.kind = wire::ProbeKind::kRequest, .crafted = false, .id = flight.id, .identity = {}});
+  return ::send(flight.fd, bytes.data(), bytes.size(), kFlags);
+}
+
 void TcpSockets::connected(Flight& flight, std::int64_t now_ns) {
   flight.connected = true;
   reset_on_close(flight.fd);
-  const auto bytes =
-      wire::encode({.kind = wire::ProbeKind::kRequest, .crafted = false, .id = flight.id, .identity = {}});
-  if (::send(flight.fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+  if (send_request(flight) >= 0) return;
   if (errno == ECONNRESET || errno == EPIPE) return hung_up(flight);
   if (errno != EPERM) desk_.book.failed(flight, fail_errno("send", errno).error().message, now_ns);
 }
@@ -65,6 +77,23 @@ void TcpSockets::read_answer(Flight& flight, std::int64_t now_ns) {
   desk_.book.replied(flight, header->identity, now_ns);
 }
 
+// Bytes are looked at and stay in the socket until the answer is whole: it is short, so nothing is kept for the flight.
+void TcpSockets::read_http(Flight& flight, bool ended, std::int64_t now_ns) {
+  std::array<char, kMostHttpBytes> bytes{};
+  const auto size = ::recv(flight.fd, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (size < 0 && errno == EAGAIN) return;
+  const auto progress =
+      read_http_answer({bytes.data(), size > 0 ? static_cast<std::size_t>(size) : 0}, ended || size <= 0);
+  switch (progress.state) {
+    case HttpState::kMore:
+      return;
+    case HttpState::kWhole:
+      return desk_.book.replied(flight, progress.answer, now_ns);
+    case HttpState::kNone:
+      return hung_up(flight);
+  }
+}
+
 void TcpSockets::ready(std::uint64_t token, std::uint32_t events, std::int64_t now_ns) {
   auto* flight = desk_.book.find(token);
   if (flight == nullptr || flight->fd < 0) return;
@@ -76,7 +105,10 @@ void TcpSockets::ready(std::uint64_t token, std::uint32_t events, std::int64_t n
     flight = desk_.book.find(token);
     if (flight == nullptr || flight->fd < 0) return;
   }
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) read_answer(*flight, now_ns);
+  constexpr std::uint32_t kEnds = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  if ((events & (EPOLLIN | kEnds)) == 0) return;
+  if (flight->task->spec.method == Method::kHttpGet) return read_http(*flight, (events & kEnds) != 0, now_ns);
+  read_answer(*flight, now_ns);
 }
 
 }  // namespace conntruth::probe

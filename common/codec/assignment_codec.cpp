@@ -1,6 +1,8 @@
 // Assignments: few and small, one message per responder and task.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/codec/columns.hpp"
 #include "common/codec/session_codec.hpp"
 
@@ -20,6 +22,12 @@ Status check_responder(const ResponderSpec& spec) {
   return {};
 }
 
+// It becomes part of a request line.
+bool is_path(const std::string& path) {
+  const auto fits = [](char each) { return each > ' ' && each <= '~'; };
+  return path.empty() || (path.front() == '/' && path.size() <= kMaxTextBytes && std::ranges::all_of(path, fits));
+}
+
 Status check_task(const ProbeTask& task) {
   if (task.id == 0) return wrong("task", task.id, "id: 0, they count from 1");
   if (task.count == 0) return wrong("task", task.id, "count: 0, at least one probe is sent");
@@ -27,6 +35,9 @@ Status check_task(const ProbeTask& task) {
   if (task.timeout.count() < 1 || task.timeout > kLongest) return wrong("task", task.id, "timeout: not in 1 ms .. 1 h");
   if (task.connection != 0 && task.method != Method::kTcpSocket)
     return wrong("task", task.id, "connection: only tcp-socket probes share one");
+  if ((task.method == Method::kHttpGet) != !task.path.empty())
+    return wrong("task", task.id, "path: http-get probes have one and no others");
+  if (!is_path(task.path)) return wrong("task", task.id, "path: not printable, or it does not begin with /");
   return {};
 }
 
@@ -69,6 +80,7 @@ Result<ProbeTask> take_task(const v1::Task& message) {
   task.until_refused = message.until_refused();
   task.until_timed_out = message.until_timed_out();
   task.connection = message.connection();
+  task.path = message.path();
   return task;
 }
 
@@ -112,6 +124,7 @@ void put(const Assignment& assignment, v1::Assign& message) {
     entry.set_until_refused(task.until_refused);
     entry.set_until_timed_out(task.until_timed_out);
     entry.set_connection(task.connection);
+    entry.set_path(task.path);
   }
 }
 

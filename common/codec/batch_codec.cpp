@@ -72,6 +72,21 @@ void put_replied(const Sample& sample, Tables& tables, v1::SampleColumns& column
   columns.add_seen_destinations(tables.sockets.index(sample.seen_destination));
 }
 
+// Columns of their own, which a batch without HTTP answers does not have.
+void put_http(const std::vector<Sample>& samples, Tables& tables, v1::SampleColumns& columns) {
+  const auto has_http = [](const Sample& sample) { return sample.outcome == Outcome::kReplied && sample.http; };
+  if (std::ranges::none_of(samples, has_http)) return;
+  for (const auto& sample : samples) {
+    if (sample.outcome != Outcome::kReplied) continue;
+    const bool asked = sample.http && sample.http->status != 0;
+    columns.add_http_status(asked ? sample.http->status : 0);
+    if (!asked) continue;
+    const auto& [status, local, service] = *sample.http;
+    columns.add_http_local_endpoints(local && *local < UINT64_MAX ? *local + 1 : 0);
+    columns.add_http_services(service.empty() ? 0 : tables.texts.index(clean_text(service)) + 1);
+  }
+}
+
 void put_refused(const Refusal& refusal, Tables& tables, v1::SampleColumns& columns) {
   columns.add_refusals(static_cast<v1::RefusalKind>(refusal.kind));
   columns.add_icmp(refusal.icmp_type * 256U + refusal.icmp_code);
@@ -103,6 +118,7 @@ void put_samples(const std::vector<Sample>& samples, Tables& tables, v1::SampleC
       columns.add_errors(sample.error.empty() ? 0 : tables.texts.index(clean_text(sample.error)) + 1);
     }
   }
+  put_http(samples, tables, columns);
 }
 
 void put_sights(const std::vector<Sight>& sights, Tables& tables, v1::SightColumns& columns) {
@@ -162,7 +178,9 @@ class SampleReader {
 
  private:
   [[nodiscard]] Status check_lengths() const;
+  [[nodiscard]] Status check_http(int replied) const;
   [[nodiscard]] Status read_replied(Sample& sample);
+  [[nodiscard]] Status read_http(Sample& sample);
   [[nodiscard]] Status read_refused(Refusal& refusal);
   [[nodiscard]] Status read_error(std::string& error);
   [[nodiscard]] Status read_outcome(Sample& sample);
@@ -173,6 +191,7 @@ class SampleReader {
   int replied_ = 0;
   int refused_ = 0;
   int unanswered_ = 0;
+  int http_ = 0;
 };
 
 Status SampleReader::check_lengths() const {
@@ -200,6 +219,34 @@ Status SampleReader::check_lengths() const {
       !is(columns_.outcomes_size() - replied - refused, columns_.errors_size())) {
     return wrong("samples: round_trip_ns or errors do not match the outcomes");
   }
+  return check_http(replied);
+}
+
+Status SampleReader::check_http(int replied) const {
+  int answered = 0;
+  for (const auto status : columns_.http_status()) {
+    if (status != 0 && (status < 100 || status > 999)) return wrong("http_status: out of range 100..999");
+    answered += status == 0 ? 0 : 1;
+  }
+  if (columns_.http_status_size() != 0 && columns_.http_status_size() != replied)
+    return wrong("http_status: does not match the number of replies");
+  if (columns_.http_local_endpoints_size() != answered || columns_.http_services_size() != answered)
+    return wrong("samples: columns of HTTP answers do not match their number");
+  return {};
+}
+
+Status SampleReader::read_http(Sample& sample) {
+  if (columns_.http_status_size() == 0) return {};
+  const auto status = columns_.http_status(replied_);
+  if (status == 0) return {};
+  const auto local = columns_.http_local_endpoints(http_);
+  const auto service = columns_.http_services(http_++);
+  if (service > static_cast<std::uint32_t>(tables_.message->texts_size()))
+    return wrong("http_services: no such text in the table");
+  auto& answer = sample.http.emplace();
+  answer.status = static_cast<std::uint16_t>(status);
+  if (local > 0) answer.local_endpoints = local - 1;
+  if (service > 0) answer.service = tables_.message->texts(static_cast<int>(service - 1));
   return {};
 }
 
@@ -213,6 +260,7 @@ Status SampleReader::read_replied(Sample& sample) {
   sample.responder = columns_.responders(replied_);
   sample.seen_source = {tables_.addresses[source], static_cast<std::uint16_t>(port)};
   sample.seen_destination = tables_.sockets[destination];
+  if (auto read = read_http(sample); !read) return read;
   ++replied_;
   return {};
 }

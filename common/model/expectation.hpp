@@ -3,6 +3,7 @@
 // Plain values.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,9 +46,19 @@ struct Rule {
   bool operator==(const Rule&) const = default;
 };
 
+// What has to be answered over HTTP.
+struct HttpExpectation {
+  std::uint16_t status = 0;
+  std::optional<std::uint64_t> local_endpoints;  // absent: whatever the body says of them
+  std::string service;                           // "namespace/name"; "": whatever the body says
+  bool operator==(const HttpExpectation&) const = default;
+};
+[[nodiscard]] std::string to_string(const HttpExpectation& expected);  // "200 (1 local)", "503"
+
 struct Expectation {
   OutcomeSet outcomes;
-  std::vector<SocketAddress> endpoints;  // who may answer, sorted; empty where no reply is acceptable
+  std::vector<SocketAddress> endpoints;  // who may answer, sorted; empty where no reply is acceptable, and with `http`
+  std::optional<HttpExpectation> http = {};  // set: the entry is asked over HTTP, and a reply has to say this
   Spread spread = Spread::kUniform;
   SourceRule source = SourceRule::kAny;
   std::vector<IpAddress> source_addresses;  // the client's and/or nodes' addresses that satisfy `source`, sorted

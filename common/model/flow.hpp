@@ -30,14 +30,22 @@ enum class EntryKind : std::uint8_t {
   kPodIp,        // an endpoint's own address and port: headless Services and controls
   kUnusedPort,   // a Service's address with a port that no Service has
   kUnallocated,  // an address of the Service range that no Service has
+  // Asked over HTTP at a node's address: what a service proxy says of itself.
+  kHealthCheckNodePort,  // a Service's healthCheckNodePort
+  kProxyHealthz,         // /healthz of the proxy
+  kProxyLivez,           // /livez of the proxy
 };
 [[nodiscard]] std::string_view to_string(EntryKind kind);  // "clusterIP", "nodePort", "externalIP", "loadBalancer", ...
+// The path to GET where the entry is asked over HTTP; "" for all other kinds. Source: GetServiceHealthCheckPathPort of
+// k8s.io/cloud-provider/service/helpers; KEP-3836.
+[[nodiscard]] std::string_view http_path(EntryKind kind);
+inline constexpr std::uint16_t kProxyHealthPort = 10256;  // kube-proxy: --healthz-bind-address
 
 struct Entry {
   EntryKind kind = EntryKind::kClusterIp;
   std::string service;    // "namespace/name"; may be empty for kPodIp and kUnallocated
   std::string port_name;  // ServicePort.name
-  std::string node;       // kNodePort: whose address it is. Else ""
+  std::string node;       // kNodePort and those asked over HTTP: whose address it is. Else ""
   SocketAddress target;   // where packets are sent
   auto operator<=>(const Entry&) const = default;
 };

@@ -33,8 +33,33 @@ std::string_view to_string(EntryKind kind) {
       return "unusedPort";
     case EntryKind::kUnallocated:
       return "unallocated";
+    case EntryKind::kHealthCheckNodePort:
+      return "healthCheckNodePort";
+    case EntryKind::kProxyHealthz:
+      return "proxyHealthz";
+    case EntryKind::kProxyLivez:
+      return "proxyLivez";
   }
   return "?";
+}
+
+std::string_view http_path(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::kHealthCheckNodePort:
+    case EntryKind::kProxyHealthz:
+      return "/healthz";
+    case EntryKind::kProxyLivez:
+      return "/livez";
+    case EntryKind::kClusterIp:
+    case EntryKind::kNodePort:
+    case EntryKind::kExternalIp:
+    case EntryKind::kLoadBalancer:
+    case EntryKind::kPodIp:
+    case EntryKind::kUnusedPort:
+    case EntryKind::kUnallocated:
+      break;
+  }
+  return "";
 }
 
 std::string_view to_string(Method method) {
@@ -49,6 +74,8 @@ std::string_view to_string(Method method) {
       return "tcp-syn";
     case Method::kSctpInit:
       return "sctp-init";
+    case Method::kHttpGet:
+      return "http-get";
   }
   return "?";
 }
@@ -57,6 +84,7 @@ Protocol protocol_of(Method method) {
   switch (method) {
     case Method::kTcpSocket:
     case Method::kTcpSyn:
+    case Method::kHttpGet:
       return Protocol::kTcp;
     case Method::kSctpInit:
       return Protocol::kSctp;
@@ -92,6 +120,12 @@ std::string to_string(const OutcomeSet& outcomes) {
   add(outcomes.refused, "refused");
   add(outcomes.timed_out, "timed-out");
   return text.empty() ? "nothing" : text;
+}
+
+std::string to_string(const HttpExpectation& expected) {
+  auto text = std::to_string(expected.status);
+  if (expected.local_endpoints) text += " (" + std::to_string(*expected.local_endpoints) + " local)";
+  return text;
 }
 
 std::string_view to_string(SourceRule rule) {

@@ -26,14 +26,15 @@ using ProbeId = std::uint64_t;
 [[nodiscard]] constexpr std::uint32_t sequence_of(ProbeId id) { return static_cast<std::uint32_t>(id); }
 
 // How a probe is sent. Socket methods go through connect/sendto of the kernel (socket-level load balancers see them),
-// crafted ones through raw IP sockets that pass the output hooks; TCP SYN and SCTP INIT are half-open.
-enum class Method : std::uint8_t { kUdpSocket = 1, kTcpSocket, kUdpCrafted, kTcpSyn, kSctpInit };
+// crafted ones through raw IP sockets that pass the output hooks; TCP SYN and SCTP INIT are half-open. An HTTP GET goes
+// through a kernel socket to a server that is none of ours.
+enum class Method : std::uint8_t { kUdpSocket = 1, kTcpSocket, kUdpCrafted, kTcpSyn, kSctpInit, kHttpGet };
 [[nodiscard]] std::string_view to_string(Method method);  // "udp-socket", "tcp-socket", "udp-crafted", ...
 [[nodiscard]] Protocol protocol_of(Method method);
 
 // What a client saw. Judging (wrong endpoint, wrong source) is the controller's; these are the raw facts.
 enum class Outcome : std::uint8_t {
-  kReplied = 1,  // an answer with a valid identity for this probe id
+  kReplied = 1,  // an answer with a valid identity for this probe id; http-get: a whole HTTP answer
   kRefused,      // ICMP error, RST or ABORT: Refusal says which, and from whom
   kTimedOut,     // nothing came back until the deadline; silence is not refusal
   kToolError,    // the tool could not do it (no source port, EPERM on send, vanished namespace): never green
@@ -50,16 +51,25 @@ struct Refusal {
   auto operator<=>(const Refusal&) const = default;
 };
 
+// What an http-get probe was answered.
+struct HttpAnswer {
+  std::uint16_t status = 0;                      // 100..999
+  std::optional<std::uint64_t> local_endpoints;  // body's localEndpoints; absent where it has none (KEP-1669)
+  std::string service;                           // body's service as "namespace/name"; "" where it has none
+  auto operator<=>(const HttpAnswer&) const = default;
+};
+
 struct Sample {
   ProbeId id = 0;
   Outcome outcome = Outcome::kToolError;
-  std::uint32_t responder = 0;     // replied: ResponderSpec.id; 0 otherwise
-  SocketAddress seen_source;       // replied: the source address the responder saw
-  SocketAddress seen_destination;  // replied: the destination it saw (its own address)
-  Refusal refusal;                 // refused: what and from whom
-  std::uint16_t source_port = 0;   // the client's
-  std::int64_t sent_ns = 0;        // client's clock
-  std::int64_t round_trip_ns = 0;  // replied and refused; user to user
+  std::uint32_t responder = 0;          // replied: ResponderSpec.id; 0 otherwise
+  SocketAddress seen_source;            // replied: the source address the responder saw
+  SocketAddress seen_destination;       // replied: the destination it saw (its own address)
+  std::optional<HttpAnswer> http = {};  // http-get, replied: what was answered; the three above are then empty
+  Refusal refusal;                      // refused: what and from whom
+  std::uint16_t source_port = 0;        // the client's
+  std::int64_t sent_ns = 0;             // client's clock
+  std::int64_t round_trip_ns = 0;       // replied and refused; user to user
   // tool-error: one line. timed-out: empty, or that something accepted the flow without giving an identity
   std::string error;
   bool operator==(const Sample&) const = default;
@@ -105,6 +115,7 @@ struct ProbeTask {
   std::vector<std::uint32_t> until_responders;
   bool until_refused = false;
   bool until_timed_out = false;
+  std::string path = {};  // http-get only: what to GET, printable and beginning with /
   bool operator==(const ProbeTask&) const = default;
 };
 
@@ -140,7 +151,7 @@ struct Hello {
   std::string node;
   std::string agent_version;
   std::string kernel_release;
-  std::uint32_t protocol_version = 2;
+  std::uint32_t protocol_version = 3;
   std::vector<std::string> capabilities;  // "udp-socket", ... (methods), "ipv6", "raw", ...
   std::vector<NamespaceName> places;      // namespaces it can enter
   std::uint64_t acknowledged = 0;         // resume: highest batch it knows to be stored; 0 on a first connection

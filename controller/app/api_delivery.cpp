@@ -7,6 +7,7 @@
 #include "controller/app/world_delivery.hpp"
 #include "controller/kube/access.hpp"
 #include "controller/kube/client.hpp"
+#include "controller/kube/node_states.hpp"
 #include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_writer.hpp"
 
@@ -36,16 +37,20 @@ std::string this_process() {
   return fmt::format("host {}, process {}", host.data(), getpid());
 }
 
+constexpr std::chrono::seconds kNodesIn{30};  // what changes of Nodes may take
+
 class ApiDelivery final : public WorldDelivery {
  public:
   ApiDelivery(std::unique_ptr<kube::Client> client, kube::ClusterWorld cluster, std::optional<lab::Lab> reference)
-      : client_(std::move(client)), cluster_(std::move(cluster)), reference_(std::move(reference)) {}
+      : client_(std::move(client)), cluster_(std::move(cluster)), nodes_(*client_), reference_(std::move(reference)) {}
 
   // Proxies watch Services and EndpointSlices apart from each other, each in the order of writing. Who has seen the
   // last Service change in both kinds has seen all the rest, so the last one is written when everything else has been.
   Result<std::int64_t> publish(const world::World& world) override {
     if (world.services.empty()) return remove_all(world);
     if (auto held = hold_lease(); !held) return std::unexpected(held.error());
+    if (auto done = nodes_.publish(world.nodes, client_->deadline_in(kNodesIn)); !done)
+      return std::unexpected(done.error());
     if (auto done = cluster_.publish(without_last_change(world, last_)); !done) return std::unexpected(done.error());
     const auto at_ns = monotonic_ns();
     if (auto done = write_file(world); !done) return std::unexpected(done.error());
@@ -84,6 +89,7 @@ class ApiDelivery final : public WorldDelivery {
   Result<std::int64_t> remove_all(const world::World& world) {
     const auto at_ns = monotonic_ns();
     if (auto done = write_file(world); !done) return std::unexpected(done.error());
+    if (auto done = nodes_.restore(client_->deadline_in(kNodesIn)); !done) return std::unexpected(done.error());
     lease_.reset();
     if (auto swept = cluster_.sweep(); !swept) return std::unexpected(swept.error());
     last_ = {};
@@ -93,6 +99,7 @@ class ApiDelivery final : public WorldDelivery {
   std::unique_ptr<kube::Client> client_;  // used by cluster_
   kube::ClusterWorld cluster_;
   std::unique_ptr<kube::RunLease> lease_;
+  kube::NodeStates nodes_;  // a lab's own: in a real cluster they would be left alone
   std::optional<lab::Lab> reference_;
   world::World last_;
 };

@@ -19,8 +19,8 @@ namespace conntruth::app {
 
 namespace {
 
-// How many times longer than usual everything may take: 1 up to a load of eight for each core, 5 at most. With dozens of
-// processes for each core a thread that sleeps has been seen to wait more than a second for its turn.
+// How many times longer than usual everything may take: 1 up to a load of eight for each core, 5 at most. With dozens
+// of processes for each core a thread that sleeps has been seen to wait more than a second for its turn.
 int machine_slowness() {
   constexpr double kUsual = 8;
   double load = 0;

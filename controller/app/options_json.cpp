@@ -60,6 +60,7 @@ Json write_options(const plan::PlanOptions& options) {
           {"fixedIntervalMs", options.fixed_interval.count()},
           {"keptRequests", options.kept_requests},
           {"keptIntervalMs", options.kept_interval.count()},
+          {"httpRequests", options.http_requests},
           {"rotations", options.rotations},
           {"rotationIntervalMs", options.rotation_interval.count()},
           {"timeoutMs", options.timeout.count()},
@@ -86,6 +87,7 @@ plan::PlanOptions read_options(const Json& json) {
   options.fixed_interval = milliseconds(json.at("fixedIntervalMs"));
   json.at("keptRequests").get_to(options.kept_requests);
   options.kept_interval = milliseconds(json.at("keptIntervalMs"));
+  options.http_requests = json.value("httpRequests", options.http_requests);  // older runs have none
   json.at("rotations").get_to(options.rotations);
   options.rotation_interval = milliseconds(json.at("rotationIntervalMs"));
   options.timeout = milliseconds(json.at("timeoutMs"));

@@ -53,13 +53,20 @@ std::vector<ProbeSpec> read_probes(const Field& list) {
   return probes;
 }
 
+std::vector<NodeSpec> read_nodes(const Field& list) {
+  std::vector<NodeSpec> nodes;
+  for (const auto& item : list.items()) nodes.push_back(read_node(item));
+  return nodes;
+}
+
 // Every step carries the whole state, so that nobody else needs to know how files say changes.
 void read_steps(const Field& list, const Step& start, Scenario& scenario) {
   auto current = start;
   for (const auto& item : list.items()) {
-    only(item, {"name", "pause_ms", "services", "probes"});
+    only(item, {"name", "pause_ms", "nodes", "services", "probes"});
     current.name = read_id(item["name"], 40);
     current.pause = std::chrono::milliseconds(item["pause_ms"].number(0, 60000).value_or(0));
+    if (item["nodes"].present()) current.nodes = read_nodes(item["nodes"]);
     merge_services(item["services"], current.services, false);
     if (item["probes"].present()) current.probes = read_probes(item["probes"]);
     if (std::ranges::find(scenario.steps, current.name, &Step::name) != scenario.steps.end()) {

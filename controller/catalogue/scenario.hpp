@@ -93,7 +93,7 @@ struct ProbeSpec {
   NodeWord clients = NodeWord::kEach;                           // on which nodes
   std::optional<std::vector<unsigned>> pods = std::vector{0U};  // which pods of them, for Client::kPod; absent: each
   std::vector<EntryKind> to;
-  NodeWord entries = NodeWord::kEach;  // whose node ports
+  NodeWord entries = NodeWord::kEach;  // whose node ports and health endpoints
   std::vector<std::string> services;   // empty: all
   std::vector<std::string> ports;      // empty: all that the Service has at any step
   std::vector<Protocol> protocols;     // empty: those of the ports. Else also where the Service has no such port
@@ -101,9 +101,19 @@ struct ProbeSpec {
   bool operator==(const ProbeSpec&) const = default;
 };
 
+// What becomes of nodes at a step. Packets are not concerned, the health endpoints of the nodes' proxies are
+// (KEP-3836).
+struct NodeSpec {
+  NodeWord on = NodeWord::kEach;
+  bool deleting = false;    // being deleted
+  bool scale_down = false;  // tainted by the cluster autoscaler
+  bool operator==(const NodeSpec&) const = default;
+};
+
 struct Step {
   std::string name;
   std::chrono::milliseconds pause{0};
+  std::vector<NodeSpec> nodes;        // all that are not as usual
   std::vector<ServiceSpec> services;  // all of them, with every change up to this step
   std::vector<ProbeSpec> probes;
   bool operator==(const Step&) const = default;

@@ -114,6 +114,16 @@ ProbeSpec read_probe(const Field& field) {
   return result;
 }
 
+NodeSpec read_node(const Field& field) {
+  only(field, {"on", "deleting", "scaleDownTaint"});
+  NodeSpec result;
+  result.on = read_word(field["on"], kNodeWords, NodeWord::kEach);
+  if (result.on == NodeWord::kOwn) field["on"].wrong("a node is nobody's own here: use each, first, ... or others");
+  result.deleting = field["deleting"].boolean().value_or(false);
+  result.scale_down = field["scaleDownTaint"].boolean().value_or(false);
+  return result;
+}
+
 namespace {
 
 // True where any step's Service with that name (any Service where it is empty) satisfies the condition.
@@ -143,16 +153,34 @@ std::string_view what_lacks(EntryKind kind, const Scenario& scenario, const Prob
     case EntryKind::kClusterIp:
     case EntryKind::kUnusedPort:
       return any([](const ServiceSpec& each) { return !each.service.headless; }) ? "" : "a cluster IP";
+    case EntryKind::kHealthCheckNodePort:
+      return any([](const ServiceSpec& each) {
+        return each.service.type == world::ServiceType::kLoadBalancer &&
+               each.service.external_policy == world::TrafficPolicy::kLocal;
+      })
+                 ? ""
+                 : "`type: LoadBalancer` with `externalTrafficPolicy: Local`";
     case EntryKind::kPodIp:
     case EntryKind::kUnallocated:
+    case EntryKind::kProxyHealthz:
+    case EntryKind::kProxyLivez:
       return "";
   }
   return "";
 }
 
+// What is asked over HTTP is asked anew each time, over TCP, of no Service port.
+void check_over_http(const Field& field, const ProbeSpec& probe) {
+  if (std::ranges::all_of(probe.to, [](EntryKind kind) { return http_path(kind).empty(); })) return;
+  if (probe.rule != ProbeRule::kNewFlows) field["rule"].wrong("health endpoints are asked by new flows: leave it out");
+  if (!probe.protocols.empty()) field["protocols"].wrong("health endpoints are asked over TCP: leave it out");
+  if (!probe.ports.empty()) field["ports"].wrong("health endpoints are no Service ports: leave it out");
+}
+
 }  // namespace
 
 void check_probe(const Field& field, const ProbeSpec& probe, const Scenario& scenario) {
+  check_over_http(field, probe);
   if (probe.rule == ProbeRule::kKeptConnection) {
     if (!probe.protocols.empty() && probe.protocols != std::vector{Protocol::kTcp})
       field["protocols"].wrong("a kept connection is a TCP one: leave it out");

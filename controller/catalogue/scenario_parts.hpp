@@ -10,6 +10,7 @@ namespace conntruth::catalogue {
 void merge_service(const world::Field& field, ServiceSpec& service);
 [[nodiscard]] EndpointSpec read_endpoint(const world::Field& field);
 [[nodiscard]] ProbeSpec read_probe(const world::Field& field);
+[[nodiscard]] NodeSpec read_node(const world::Field& field);
 
 // What only the whole scenario shows: names of Services and ports, entries that nothing has.
 void check_probe(const world::Field& field, const ProbeSpec& probe, const Scenario& scenario);

@@ -21,6 +21,7 @@ using Reasons = std::vector<Reason>;
 [[nodiscard]] Reasons outcome_findings(const CellContext& context);   // silent, lost, refused, answered, leaked
 [[nodiscard]] Reasons endpoint_findings(const CellContext& context);  // wrong-endpoint, stale-flow
 [[nodiscard]] Reasons source_findings(const CellContext& context);
+[[nodiscard]] Reasons http_findings(const CellContext& context);  // wrong-status, wrong-count, wrong-service
 // missing-endpoint, uneven-spread, not-sticky, not-rotated; `test` is set where shares were looked at.
 [[nodiscard]] Reasons spread_findings(const CellContext& context, std::optional<stats::ShareTest>& test);
 [[nodiscard]] Reasons follow_findings(const CellContext& context);
@@ -29,5 +30,7 @@ using Reasons = std::vector<Reason>;
 
 // "node-1-pod-0:8080 (140) and node-2-pod-0:8080 (140)"
 [[nodiscard]] std::string list(const std::vector<matrix::ResponderCount>& responders, const Names& names);
+// "503 (0 local) in 8 and 200 (1 local) in 1"
+[[nodiscard]] std::string list(const std::vector<matrix::HttpCount>& answers);
 
 }  // namespace conntruth::judge

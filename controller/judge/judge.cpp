@@ -117,6 +117,7 @@ CellVerdict judge_flows(const CellContext& context) {
   auto findings = outcome_findings(context);
   append(findings, endpoint_findings(context));
   append(findings, source_findings(context));
+  append(findings, http_findings(context));
   append(findings, spread_findings(context, shares));
   auto result = scored(context, std::move(findings), as_expected(context));
   result.shares = shares;

@@ -24,6 +24,7 @@ bool sights_incomplete(const CellContext& context) {
 
 // Where the requests of unanswered flows were seen.
 std::string whereabouts(const CellContext& context) {
+  if (!http_path(context.cell.flow.entry.kind).empty()) return "the server's own sight is not known";
   const auto unanswered = context.seen.outcomes.timed_out;
   const auto arrived = context.seen.arrived_silent;
   const auto at = list(context.seen.arrived_at, context.names);
@@ -60,6 +61,7 @@ std::string demanded(const OutcomeSet& outcomes) {
 std::string answerers(const matrix::CellObservation& seen, const Names& names) {
   std::vector<std::string> words;
   if (!seen.responders.empty()) words.push_back(list(seen.responders, names));
+  if (!seen.http.empty()) words.push_back("an HTTP server: " + list(seen.http));
   if (seen.strangers > 0) words.push_back(fmt::format("something that gave no identity ({})", seen.strangers));
   return join(words);
 }
@@ -152,11 +154,13 @@ Reasons outcome_findings(const CellContext& context) {
 Reason as_expected(const CellContext& context) {
   const auto& seen = context.seen;
   std::vector<std::string> parts;
-  if (seen.outcomes.replied > 0) parts.push_back("were answered by " + list(seen.responders, context.names));
+  if (!seen.http.empty()) parts.push_back("were answered " + list(seen.http));
+  if (seen.outcomes.replied > 0 && seen.http.empty())
+    parts.push_back("were answered by " + list(seen.responders, context.names));
   if (seen.outcomes.refused > 0) parts.push_back("were refused: " + refusals(context));
   if (seen.outcomes.timed_out > 0) parts.push_back("got nothing back");
-  return {ReasonCode::kAsExpected, fmt::format("{} flows from {} {}", seen.received, describe(context.cell.flow),
-                                               fmt::join(parts, "; others "))};
+  return {ReasonCode::kAsExpected, fmt::format("{} {} from {} {}", seen.received, seen.http.empty() ? "flows" : "GETs",
+                                               describe(context.cell.flow), fmt::join(parts, "; others "))};
 }
 
 }  // namespace conntruth::judge

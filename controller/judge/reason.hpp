@@ -29,6 +29,10 @@ enum class ReasonCode : std::uint8_t {
   kSourceRewritten,
   kSourceNotRewritten,
   kWrongSource,
+  // What a health endpoint said.
+  kWrongStatus,
+  kWrongCount,
+  kWrongService,
   // How flows spread.
   kMissingEndpoint,
   kUnevenSpread,
@@ -49,7 +53,7 @@ enum class ReasonCode : std::uint8_t {
   kRunEnded,
   kAgentLost,
 };
-inline constexpr std::size_t kReasonCodes = 33;
+inline constexpr std::size_t kReasonCodes = 36;
 
 // Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"

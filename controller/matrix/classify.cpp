@@ -36,6 +36,8 @@ std::string_view to_string(SampleKind kind) {
       return "wrong-source";
     case SampleKind::kToolError:
       return "tool-error";
+    case SampleKind::kWrongAnswer:
+      return "wrong-answer";
   }
   return "?";
 }
@@ -89,11 +91,20 @@ bool Classifier::source_fits(const Joined& replied) const {
   return std::find(allowed.begin(), allowed.end(), replied.peer) != allowed.end();
 }
 
-SampleKind Classifier::classify(const Joined& joined) const {
+bool Classifier::answer_fits(const HttpAnswer& answer) const {
+  const auto& wanted = cell_->expectation.http;
+  if (!wanted) return cell_->expectation.outcomes.replied;
+  return answer.status == wanted->status &&
+         (!wanted->local_endpoints || answer.local_endpoints == wanted->local_endpoints) &&
+         (wanted->service.empty() || answer.service == wanted->service);
+}
+
+SampleKind Classifier::classify(const Joined& joined, const HttpAnswer* http) const {
   const auto& outcomes = cell_->expectation.outcomes;
   switch (static_cast<Outcome>(joined.outcome)) {
     case Outcome::kReplied:
       if (!outcomes.replied) return SampleKind::kReplyUnexpected;
+      if (http != nullptr) return answer_fits(*http) ? SampleKind::kAcceptable : SampleKind::kWrongAnswer;
       if (!is_acceptable(joined.responder)) return SampleKind::kWrongEndpoint;
       return source_fits(joined) ? SampleKind::kAcceptable : SampleKind::kWrongSource;
     case Outcome::kRefused:

@@ -57,6 +57,19 @@ void count_refusal(CellObservation& cell, const Joined& joined) {
   ++found->count;
 }
 
+void count_http(CellObservation& cell, const HttpAnswer& answer, bool acceptable) {
+  auto& list = cell.http;
+  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.answer == answer; });
+  if (found == list.end()) {
+    if (list.size() == kMaxListed) {
+      ++cell.http_beyond;
+      return;
+    }
+    found = list.insert(list.end(), {answer, acceptable, 0});
+  }
+  ++found->count;
+}
+
 OutcomeCounts& counts_of(std::vector<MethodCounts>& methods, Method method) {
   auto found = std::find_if(methods.begin(), methods.end(), [&](const auto& entry) { return entry.method == method; });
   if (found == methods.end()) found = methods.insert(methods.end(), {method, {}});
@@ -107,7 +120,8 @@ class CellFolder {
       }
       count_outcome(counts, static_cast<Outcome>(joined.outcome));
       stoppers += stops(task, joined) ? 1U : 0U;
-      add_sample(joined, probe_id(task.id, sequence), task.source_port != 0 || task.connection != 0);
+      const auto id = probe_id(task.id, sequence);
+      add_sample(joined, id, samples.http(id), task.source_port != 0 || task.connection != 0);
     }
     result_.planned += task.count;
     result_.received += received - settling;
@@ -128,6 +142,8 @@ class CellFolder {
     std::sort(result_.wrong_sources.begin(), result_.wrong_sources.end(), by_address);
     std::sort(result_.refusals.begin(), result_.refusals.end(),
               [](const auto& a, const auto& b) { return a.refusal < b.refusal; });
+    std::sort(result_.http.begin(), result_.http.end(),
+              [](const auto& a, const auto& b) { return a.answer < b.answer; });
     return std::move(result_);
   }
 
@@ -153,14 +169,15 @@ class CellFolder {
     return kind != SampleKind::kAcceptable && kind != SampleKind::kToolError;
   }
 
-  void add_sample(const Joined& joined, ProbeId id, bool fixed) {
+  void add_sample(const Joined& joined, ProbeId id, const HttpAnswer* http, bool fixed) {
     const auto outcome = static_cast<Outcome>(joined.outcome);
-    const auto kind = classifier_.classify(joined);
+    const auto kind = classifier_.classify(joined, http);
     const auto index = static_cast<std::size_t>(kind);
     count_outcome(result_.outcomes, outcome);
     ++result_.kinds[index];
     if (result_.examples[index].size() < kMaxExamples) result_.examples[index].push_back(id);
-    if (outcome == Outcome::kReplied) add_reply(joined, kind, fixed);
+    if (outcome == Outcome::kReplied && http == nullptr) add_reply(joined, kind, fixed);
+    if (outcome == Outcome::kReplied && http != nullptr) add_http(joined, *http);
     if (outcome == Outcome::kRefused) count_refusal(result_, joined);
     result_.strangers += joined.stranger;
     if (joined.sighted_by != 0) add_arrival(joined, outcome, fixed);
@@ -175,6 +192,11 @@ class CellFolder {
     result_.round_trip.add(joined.round_trip_ns);
     if (acceptable) count_source(result_, result_.sources, joined.peer);
     if (kind == SampleKind::kWrongSource) count_source(result_, result_.wrong_sources, joined.peer);
+  }
+
+  void add_http(const Joined& joined, const HttpAnswer& answer) {
+    count_http(result_, answer, classifier_.answer_fits(answer));
+    result_.round_trip.add(joined.round_trip_ns);
   }
 
   void add_arrival(const Joined& joined, Outcome outcome, bool fixed) {

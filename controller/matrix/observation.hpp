@@ -31,8 +31,9 @@ enum class SampleKind : std::uint8_t {
   kWrongEndpoint,  // answered by an endpoint outside of the set
   kWrongSource,    // answered by the right one, which saw a source that the rule forbids
   kToolError,
+  kWrongAnswer,  // an HTTP answer that says something else than it has to
 };
-inline constexpr std::size_t kSampleKinds = 7;
+inline constexpr std::size_t kSampleKinds = 8;
 [[nodiscard]] std::string_view to_string(SampleKind kind);  // "acceptable", "wrong-endpoint", ...
 
 struct MethodCounts {
@@ -62,6 +63,13 @@ struct RefusalCount {
   bool operator==(const RefusalCount&) const = default;
 };
 
+struct HttpCount {
+  HttpAnswer answer;
+  bool acceptable = false;
+  std::uint64_t count = 0;
+  bool operator==(const HttpCount&) const = default;
+};
+
 // Times since the world was published; client's clock against the controller's (one clock in a lab).
 struct FollowTimes {
   std::optional<std::int64_t> first_right_ns;  // the first acceptable answer's arrival
@@ -70,7 +78,7 @@ struct FollowTimes {
   bool operator==(const FollowTimes&) const = default;
 };
 
-inline constexpr std::size_t kMaxListed = 16;   // sources and refusals kept one by one
+inline constexpr std::size_t kMaxListed = 16;   // sources, refusals and HTTP answers kept one by one
 inline constexpr std::size_t kMaxExamples = 3;  // probe ids per kind of sample
 
 struct CellObservation {
@@ -86,6 +94,8 @@ struct CellObservation {
   std::uint64_t sources_beyond = 0;        // samples whose source did not fit the two lists
   std::vector<RefusalCount> refusals;      // sorted
   std::uint64_t refusals_beyond = 0;
+  std::vector<HttpCount> http;  // cells asked over HTTP only; sorted
+  std::uint64_t http_beyond = 0;
   std::array<std::uint64_t, kSampleKinds> kinds{};  // by SampleKind
   std::array<std::vector<ProbeId>, kSampleKinds> examples;
   std::uint64_t arrived_silent = 0;        // the client saw nothing, a responder saw the request

@@ -69,6 +69,7 @@ void SampleTable::add(const Sample& sample) {
     return;
   }
   if (keep(*kept, client_side(sample))) ++duplicates_;
+  if (sample.http) keep_http(sample.id, *sample.http);
   if (sample.outcome == Outcome::kToolError) {
     keep_first_error(tasks_[task_of(sample.id)], sequence_of(sample.id), sample.error);
   }
@@ -95,6 +96,16 @@ bool SampleTable::keep(Joined& kept, const Joined& seen) {
   return both;
 }
 
+void SampleTable::keep_http(ProbeId id, const HttpAnswer& answer) {
+  const auto [known, fresh] = http_.try_emplace(id, answer);
+  if (!fresh) known->second = std::min(known->second, answer);
+}
+
+const HttpAnswer* SampleTable::http(ProbeId id) const {
+  const auto found = http_.find(id);
+  return found == http_.end() ? nullptr : &found->second;
+}
+
 void SampleTable::keep_first_error(TaskSlots& slots, std::uint32_t sequence, const std::string& text) {
   if (text.empty()) return;
   const bool first = slots.error.empty() || sequence < slots.error_sequence ||
@@ -107,6 +118,7 @@ void SampleTable::keep_first_error(TaskSlots& slots, std::uint32_t sequence, con
 void SampleTable::merge(const SampleTable& other) {
   duplicates_ += other.duplicates_;
   foreign_ += other.foreign_;
+  for (const auto& [id, answer] : other.http_) keep_http(id, answer);
   for (std::size_t i = 0; i < slots_.size() && i < other.slots_.size(); ++i) {
     if (keep(slots_[i], other.slots_[i])) ++duplicates_;
   }

@@ -8,6 +8,7 @@
 // Threading: one writer per table; tables made apart are merged by their owner.
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ class SampleTable {
 
   // One entry per planned probe of the task, by sequence; empty for an unknown task.
   [[nodiscard]] std::span<const Joined> of_task(std::uint32_t task) const;
+  // What the probe was answered over HTTP, or null.
+  [[nodiscard]] const HttpAnswer* http(ProbeId id) const;
   // The tool error's text of the task's lowest failed probe; "" where there was none.
   [[nodiscard]] const std::string& first_error(std::uint32_t task) const;
   [[nodiscard]] std::uint64_t foreign() const { return foreign_; }        // ids outside of the plan
@@ -58,11 +61,13 @@ class SampleTable {
     bool operator==(const TaskSlots&) const = default;
   };
   [[nodiscard]] Joined* slot(ProbeId id);
+  void keep_http(ProbeId id, const HttpAnswer& answer);
   static void keep_first_error(TaskSlots& slots, std::uint32_t sequence, const std::string& text);
   bool keep(Joined& kept, const Joined& seen);
 
   std::vector<TaskSlots> tasks_;  // by task id
   std::vector<Joined> slots_;
+  std::map<ProbeId, HttpAnswer> http_;  // apart, as few probes have one
   std::uint64_t foreign_ = 0;
   std::uint64_t duplicates_ = 0;
 };

@@ -40,6 +40,7 @@ Candidate candidate(const world::Endpoint& endpoint, std::uint16_t port) {
           endpoint.node_name,
           endpoint.is_ready(),
           draining,
+          endpoint.is_ready() && endpoint.is_terminating(),
           endpoint.node_hints.value_or(std::vector<std::string>{}),
           endpoint.zone_hints.value_or(std::vector<std::string>{})};
 }

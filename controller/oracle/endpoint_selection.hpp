@@ -19,6 +19,7 @@ struct Candidate {
   std::string node;  // "" where unknown: local to no node
   bool ready = false;
   bool draining = false;  // not ready, terminating and still serving
+  bool leaving = false;   // terminating, published as ready
   std::vector<std::string> node_hints;
   std::vector<std::string> zone_hints;
 };

@@ -40,9 +40,10 @@ std::string source_words(const Expectation& expectation) {
 
 std::string expected_words(const Expectation& expectation) {
   if (!expectation.outcomes.replied) return to_string(expectation.outcomes);
-  std::string text = "replied by " + joined(expectation.endpoints);
+  std::string text = expectation.http ? "replied with HTTP " + to_string(*expectation.http)
+                                      : "replied by " + joined(expectation.endpoints);
   if (expectation.endpoints.size() > 1) text += fmt::format(", {}", spread_words(expectation.spread));
-  text += "; " + source_words(expectation);
+  if (!expectation.http) text += "; " + source_words(expectation);
   const OutcomeSet others{
       .replied = false, .refused = expectation.outcomes.refused, .timed_out = expectation.outcomes.timed_out};
   return others == OutcomeSet{} ? text : text + "; or " + to_string(others);

@@ -8,6 +8,7 @@
 
 #include "controller/oracle/endpoint_selection.hpp"
 #include "controller/oracle/entry_lookup.hpp"
+#include "controller/oracle/health.hpp"
 #include "controller/oracle/policy.hpp"
 #include "controller/oracle/recorded.hpp"
 #include "controller/oracle/rules.hpp"
@@ -213,6 +214,7 @@ void note_pod_ip_from_outside(Expectation& expectation, const Question& question
 Result<Expectation> expect(const world::World& world, const Flow& flow) {
   const auto question = ask(world, flow);
   if (!question) return std::unexpected(question.error());
+  if (!http_path(flow.entry.kind).empty()) return expect_health(*question);
   if (const auto frontend = find_frontend(*question)) return through_service(*question, *frontend);
   const ListedEndpoint endpoint = find_listed_endpoint(*question);
   Expectation expectation =

@@ -9,7 +9,8 @@
 // removed, a type changed), the answer is what the world has at that address and port, mostly "never replied".
 // Recorded only (`scored` false) always means that nothing is asserted: kFree, kAny, every outcome that is plausible.
 // Errors: kInvalidInput where the flow names a node or Service that the world does not have (for a deleted Service
-// leave `entry.service` empty), has no target, a source of another family, or a node port on a foreign address.
+// leave `entry.service` empty), has no target, a source of another family, a node port or health endpoint on a foreign
+// address, or asks a health endpoint by another protocol than TCP.
 // Threading: pure functions.
 
 #include "common/model/expectation.hpp"

@@ -54,6 +54,10 @@ std::optional<Decided> decided(const world::World& world, const Flow& flow) {
   const auto question = ask(world, flow);
   if (!question) return std::nullopt;
   Decided result{*question, find_frontend(*question), question->client_node};
+  if (!http_path(flow.entry.kind).empty()) {
+    result.frontend.reset();
+    result.node = owner_of(world, flow.entry.target.address);
+  }
   if (result.frontend) result.node = decide(*question, *result.frontend).node;
   return result;
 }
@@ -116,7 +120,10 @@ void apply(const FactEffect& then, const Case& subject, const Decided& by, Expec
   if (then.flow_stays && subject.before != nullptr) stay(expectation, *subject.before);
   if (then.outcomes) {
     expectation.outcomes = *then.outcomes;
-    if (!then.outcomes->replied) expectation.endpoints.clear();
+    if (!then.outcomes->replied) {
+      expectation.endpoints.clear();
+      expectation.http.reset();
+    }
   }
   if (then.source) replace_source(expectation, by, *then.source);
   if (then.recorded) only_record(expectation);

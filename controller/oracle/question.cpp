@@ -19,13 +19,18 @@ Status check_target(const world::World& world, const Entry& entry) {
         ErrorCode::kInvalidInput,
         fmt::format("entry.service {} is not in the world; leave it empty for a deleted Service", entry.service));
   }
+  const bool over_http = !http_path(entry.kind).empty();
+  if (over_http && owner_of(world, entry.target.address) == nullptr) {
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("entry.target {} is no Node's address: health endpoints are", entry.target.to_string()));
+  }
   if (entry.node.empty()) return {};
   const world::Node* node = world.node(entry.node);
   if (node == nullptr) {
     return fail(ErrorCode::kInvalidInput,
                 fmt::format("entry.node {} is not in the world; add the Node or name another", entry.node));
   }
-  if (entry.kind == EntryKind::kNodePort && owner_of(world, entry.target.address) != node) {
+  if ((entry.kind == EntryKind::kNodePort || over_http) && owner_of(world, entry.target.address) != node) {
     return fail(ErrorCode::kInvalidInput, fmt::format("entry.target {} is not an address of entry.node {}",
                                                       entry.target.to_string(), entry.node));
   }
@@ -68,6 +73,10 @@ Result<Question> ask(const world::World& world, const Flow& flow) {
         fmt::format("vantage.node \"{}\" is not in the world; add the Node or name another", flow.vantage.node));
   }
   if (const Status status = check_target(world, flow.entry); !status) return std::unexpected(status.error());
+  if (!http_path(flow.entry.kind).empty() && flow.protocol != Protocol::kTcp) {
+    return fail(ErrorCode::kInvalidInput, fmt::format("entry {} is asked over HTTP: protocol {} does not fit",
+                                                      to_string(flow.entry.kind), to_string(flow.protocol)));
+  }
   const auto client = client_address(flow.vantage, *node, flow.family());
   if (!client) return std::unexpected(client.error());
   return Question{&world, &flow, node, *client};

@@ -21,7 +21,8 @@ struct Question {
   [[nodiscard]] bool from_outside() const { return flow->vantage.kind == VantageKind::kExternal; }
 };
 
-// kInvalidInput: unknown node or Service, no target, a source of another family, a node port on a foreign address. A
+// kInvalidInput: unknown node or Service, no target, a source of another family, a node port or health endpoint on a
+// foreign address, a health endpoint by another protocol than TCP. A
 // Service that was deleted is asked for with an empty `entry.service`.
 [[nodiscard]] Result<Question> ask(const world::World& world, const Flow& flow);
 

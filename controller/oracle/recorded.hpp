@@ -8,10 +8,12 @@ namespace conntruth::oracle {
 // Nothing is asserted; what would be plausible stays visible.
 inline void only_record(Expectation& expectation) {
   expectation.scored = false;
-  expectation.outcomes = {.replied = !expectation.endpoints.empty(), .refused = true, .timed_out = true};
+  const bool may_reply = !expectation.endpoints.empty() || expectation.http.has_value();
+  expectation.outcomes = {.replied = may_reply, .refused = true, .timed_out = true};
   expectation.spread = Spread::kFree;
   expectation.source = SourceRule::kAny;
   expectation.source_addresses.clear();
+  expectation.http.reset();
 }
 
 }  // namespace conntruth::oracle

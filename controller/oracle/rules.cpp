@@ -240,6 +240,37 @@ constexpr std::array kDefinitions = {
                    "A UDP flow that goes on stays with its endpoint while that is ready or terminating and serving, "
                    "though others be ready; it is a new flow once its endpoint is gone or serves no more.",
                    "kube-proxy: conntrack clean-up spares serving endpoints; KEP-1669; gap.term.udp"},
+    RuleDefinition{RuleId::kHealthPort, "health-port",
+                   "Every node answers HTTP at the health check node port of a LoadBalancer Service with "
+                   "externalTrafficPolicy Local, for itself, with or without node ports.",
+                   "core/v1 ServiceSpec.healthCheckNodePort; KEP-1864; gap.hcnp.independence"},
+    RuleDefinition{RuleId::kHealthLocalReady, "health-local-ready",
+                   "With ready endpoints of the family on the node the health check node port says 200, and "
+                   "localEndpoints is the number of their addresses.",
+                   "kube-proxy: service_health.go, LocalReadyEndpoints; gap.hcnp.body"},
+    RuleDefinition{RuleId::kHealthNoneLocal, "health-none-local",
+                   "Without a ready endpoint of the family on the node it says 503 with localEndpoints 0, though "
+                   "terminating ones still serve there.",
+                   "KEP-1669; e2e service.hcnp.terminating-only"},
+    RuleDefinition{RuleId::kHealthPublishedTerminating, "health-published-terminating",
+                   "Whether a terminating endpoint that is published as ready counts is not written: recorded only.",
+                   "KEP-1669 says no terminating one does; kube-proxy: getLocalReadyEndpointIPs asks for ready alone"},
+    RuleDefinition{RuleId::kHealthOtherFamily, "health-other-family",
+                   "Whether a health check node port answers in a family that its Service does not have is "
+                   "implementation defined: recorded only.",
+                   "kube-proxy: one server for both families in 1.34, one for each in 1.36"},
+    RuleDefinition{
+        RuleId::kHealthPortClosed, "health-port-closed",
+        "Where no Service has the port as its health check node port, or its externalTrafficPolicy is Cluster, "
+        "nothing listens: the host's answer for a closed port, never a reply.",
+        "core/v1 ServiceSpec.healthCheckNodePort; e2e service.etp.toggle-hcnp"},
+    RuleDefinition{RuleId::kProxyHealthz, "proxy-healthz",
+                   "/healthz of the proxy says 200 while its rules are up to date and its Node stays.", "KEP-3836"},
+    RuleDefinition{RuleId::kProxyHealthzNodeLeaves, "proxy-healthz-node-leaves",
+                   "/healthz says 503 while the Node is being deleted or has the taint ToBeDeletedByClusterAutoscaler.",
+                   "KEP-3836; kube-proxy: NodeEligible"},
+    RuleDefinition{RuleId::kProxyLivez, "proxy-livez",
+                   "/livez says 200 while the proxy's rules are up to date, whatever becomes of its Node.", "KEP-3836"},
 };
 
 constexpr bool in_order() {
@@ -249,7 +280,7 @@ constexpr bool in_order() {
   return true;
 }
 static_assert(in_order(), "one definition per RuleId, in its order");
-static_assert(kDefinitions.size() == static_cast<std::size_t>(RuleId::kUdpFlowStays) + 1);
+static_assert(kDefinitions.size() == static_cast<std::size_t>(RuleId::kProxyLivez) + 1);
 
 }  // namespace
 

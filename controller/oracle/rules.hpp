@@ -85,6 +85,16 @@ enum class RuleId : std::uint8_t {
   kEstablishedServiceChanged,
   kEstablishedNeverOpened,
   kUdpFlowStays,
+  // What health endpoints say.
+  kHealthPort,
+  kHealthLocalReady,
+  kHealthNoneLocal,
+  kHealthPublishedTerminating,
+  kHealthOtherFamily,
+  kHealthPortClosed,
+  kProxyHealthz,
+  kProxyHealthzNodeLeaves,
+  kProxyLivez,
 };
 
 struct RuleDefinition {

@@ -39,7 +39,7 @@ struct Aim {
   Entry entry;
   std::string column;
   std::string target;
-  std::optional<std::size_t> node;  // whose node port it is
+  std::optional<std::size_t> node;  // whose node port or health endpoint it is
 };
 
 class StepDrafter {
@@ -60,7 +60,7 @@ class StepDrafter {
   [[nodiscard]] Result<Drafts> build() {
     for (const auto& probe : step_.probes) {
       for (const auto kind : probe.to) {
-        if (auto status = kind == EntryKind::kUnallocated ? add_unallocated(probe) : add_kind(probe, kind); !status) {
+        if (auto status = add_entries(probe, kind); !status) {
           return std::unexpected(status.error());
         }
       }
@@ -69,6 +69,60 @@ class StepDrafter {
   }
 
  private:
+  [[nodiscard]] Status add_entries(const ProbeSpec& probe, EntryKind kind) {
+    switch (kind) {
+      case EntryKind::kUnallocated:
+        return add_unallocated(probe);
+      case EntryKind::kHealthCheckNodePort:
+        return add_health_ports(probe);
+      case EntryKind::kProxyHealthz:
+      case EntryKind::kProxyLivez:
+        return add_health(probe, kind, ServiceCopy{}, kProxyHealthPort);
+      case EntryKind::kClusterIp:
+      case EntryKind::kNodePort:
+      case EntryKind::kExternalIp:
+      case EntryKind::kLoadBalancer:
+      case EntryKind::kPodIp:
+      case EntryKind::kUnusedPort:
+        break;
+    }
+    return add_kind(probe, kind);
+  }
+
+  [[nodiscard]] Status add_health_ports(const ProbeSpec& probe) {
+    for (const auto& copy : world_.copies) {
+      if (copy.health_port == 0 || !wants(probe.services, copy.name)) continue;
+      if (auto status = add_health(probe, EntryKind::kHealthCheckNodePort, copy, copy.health_port); !status)
+        return status;
+    }
+    return {};
+  }
+
+  // What each node's proxy says of itself, or of the Service on its node.
+  [[nodiscard]] Status add_health(const ProbeSpec& probe, EntryKind kind, const ServiceCopy& copy, std::uint16_t port) {
+    const auto nodes = catalogue::resolve(probe.entries, places_.nodes(), copy.own);
+    if (!nodes) return std::unexpected(nodes.error());
+    const auto service = copy.label.empty() ? copy.name : copy.name + "." + copy.label;
+    std::vector<Aim> aims;
+    for (const auto index : *nodes) {
+      const auto& node = places_.node(index);
+      const Entry entry{kind, copy.present && !copy.name.empty() ? copy.service.key() : "", "", node.label, {}};
+      const auto target = fmt::format("{}{}{}@{}", to_string(kind), service.empty() ? "" : ":", service, node.label);
+      const auto column = copy.label.empty() ? node.label : node.label + " of " + copy.label;
+      add_node_aims({entry, column, target, index}, node, port, aims);
+    }
+    return add_aims(probe, copy, {Protocol::kTcp}, aims);
+  }
+
+  // One for each address of the node.
+  void add_node_aims(Aim aim, const Place& node, std::uint16_t port, std::vector<Aim>& aims) const {
+    for (const auto& address : node.addresses) {
+      if (std::ranges::find(families_, address.family()) == families_.end()) continue;
+      aim.entry.target = {address, port};
+      aims.push_back(aim);
+    }
+  }
+
   [[nodiscard]] Status add_kind(const ProbeSpec& probe, EntryKind kind) {
     for (const auto& copy : world_.copies) {
       if (!wants(probe.services, copy.name)) continue;
@@ -121,6 +175,9 @@ class StepDrafter {
       case EntryKind::kPodIp:
         return at_endpoints(copy, port);
       case EntryKind::kUnallocated:
+      case EntryKind::kHealthCheckNodePort:
+      case EntryKind::kProxyHealthz:
+      case EntryKind::kProxyLivez:
         break;
     }
     return std::vector<Aim>{};
@@ -158,16 +215,12 @@ class StepDrafter {
     if (!nodes) return std::unexpected(nodes.error());
     for (const auto index : *nodes) {
       const auto& node = places_.node(index);
-      for (const auto& address : node.addresses) {
-        if (std::ranges::find(families_, address.family()) == families_.end()) continue;
-        Aim aim{entry_of(EntryKind::kNodePort, copy, port), node.label,
-                fmt::format("nodePort:{}@{}", name_of(copy, port), node.label), index};
-        if (!copy.label.empty()) aim.column += " to " + copy.label;
-        if (copy.ports.size() > 1) aim.column += ":" + port.name;
-        aim.entry.node = node.label;
-        aim.entry.target = {address, port.node_port};
-        aims.push_back(std::move(aim));
-      }
+      Aim aim{entry_of(EntryKind::kNodePort, copy, port), node.label,
+              fmt::format("nodePort:{}@{}", name_of(copy, port), node.label), index};
+      if (!copy.label.empty()) aim.column += " to " + copy.label;
+      if (copy.ports.size() > 1) aim.column += ":" + port.name;
+      aim.entry.node = node.label;
+      add_node_aims(std::move(aim), node, port.node_port, aims);
     }
     return aims;
   }
@@ -217,6 +270,8 @@ class StepDrafter {
       if (origin.node_index != *aim.node) return false;
       return !copy.own || apart(*aim.node, *copy.own) < kWholeCube;
     }
+    const bool over_http = !http_path(aim.entry.kind).empty();
+    if (over_http && nodes > kWholeCube) return apart(origin.node_index, *aim.node) < kWholeCube;
     if (!copy.own || nodes <= kWholeCube) return true;
     if (origin.kind == VantageKind::kNode && apart(origin.node_index, *aim.node) >= kWholeCube) return false;
     return (origin.node_index + *aim.node + *copy.own) % nodes == 0;
@@ -237,6 +292,11 @@ class StepDrafter {
     if (probe.rule == ProbeRule::kFixedFlow) {
       const auto key = fmt::format("{} {} {}", draft.target, to_string(protocol), to_string(family));
       draft.source_port = allocation_.fixed_port(origin.label(), scenario_.id + " " + key);
+    }
+    // A health endpoint is answered by the node itself.
+    if (!http_path(aim.entry.kind).empty()) {
+      draft.endpoints = {&places_.node(*aim.node)};
+      return result_.drafts.push_back(std::move(draft));
     }
     for (const auto& endpoint : copy.endpoints) {
       if (std::ranges::find(draft.endpoints, endpoint.place) == draft.endpoints.end())

@@ -109,7 +109,7 @@ class Planner {
     for (const auto& each : step.drafts) {
       switch (each.rule) {
         case catalogue::ProbeRule::kNewFlows:
-          load.probes += options_.answered.total();
+          load.probes += http_path(each.entry.kind).empty() ? options_.answered.total() : options_.http_requests;
           break;
         case catalogue::ProbeRule::kFixedFlow:
           paced(options_.fixed_flow, options_.fixed_interval);
@@ -128,7 +128,7 @@ class Planner {
   [[nodiscard]] Status add_stage(std::size_t index, const Canary& canary) {
     auto& stage = plan_.stages.emplace_back();
     stage.world.generation = index + 1;
-    stage.world.nodes = nodes_;
+    stage.world.nodes = nodes_at(index);
     StageBuilder builder(workshop_, stage);
     if (auto status = canary.add(index, stage, workshop_, builder); !status) return status;
     for (const auto& running : running_) {
@@ -139,6 +139,30 @@ class Planner {
     return {};
   }
 
+  // Nodes are everybody's: what one scenario does to them is in the world of all that run beside it.
+  [[nodiscard]] std::vector<world::Node> nodes_at(std::size_t index) const {
+    auto nodes = nodes_;
+    for (const auto& running : running_) {
+      if (index < running.first_stage) continue;
+      const auto step = std::min(index - running.first_stage, running.steps.size() - 1);
+      for (const auto& spec : running.scenario->steps[step].nodes) {
+        const auto chosen = catalogue::resolve(spec.on, places_.nodes(), {});
+        if (!chosen) continue;  // as many nodes as the topology has
+        for (const auto each : *chosen) change_node(spec, places_.node(each).label, nodes);
+      }
+    }
+    return nodes;
+  }
+
+  static void change_node(const catalogue::NodeSpec& spec, const std::string& name, std::vector<world::Node>& nodes) {
+    const auto node = std::ranges::find(nodes, name, &world::Node::name);
+    if (node == nodes.end()) return;
+    node->deleting = node->deleting || spec.deleting;
+    const bool tainted =
+        std::ranges::find(node->taints, world::kScaleDownTaint, &world::Taint::key) != node->taints.end();
+    if (spec.scale_down && !tainted) node->taints.push_back({std::string(world::kScaleDownTaint), "", "NoSchedule"});
+  }
+
   // A scenario that is over stays in the world as its last step left it.
   [[nodiscard]] Status add_scenario(const Running& running, std::size_t index, Stage& stage, StageBuilder& builder) {
     const auto last = running.steps.size() - 1;
@@ -146,8 +170,10 @@ class Planner {
     publish(step.world, stage);
     if (index > last) return {};
     stage.pause = std::max(stage.pause, step.pause);
+    auto world = step.world.world;
+    world.nodes = stage.world.nodes;
     for (const auto& draft : step.drafts) {
-      if (auto status = builder.add(draft, step.world.world); !status) return status;
+      if (auto status = builder.add(draft, world); !status) return status;
     }
     return {};
   }

@@ -49,6 +49,7 @@ struct PlanOptions {
   std::chrono::milliseconds fixed_interval{300};
   std::uint32_t kept_requests = 16;  // per step, on one connection
   std::chrono::milliseconds kept_interval{50};
+  std::uint32_t http_requests = 8;  // of a cell asked over HTTP: its server tells a state and draws no lots
   std::uint32_t rotations = 6;
   std::chrono::milliseconds rotation_interval{1200};  // longer than the scenarios' affinity timeout of 1 s
   std::chrono::milliseconds timeout{1000};

@@ -26,12 +26,19 @@ using catalogue::Each;
 using catalogue::ServiceSpec;
 using world::ServiceType;
 
+// Where the API server gives a Service a health check node port (NeedsHealthCheck in k8s.io/kubernetes
+// pkg/api/service).
+bool needs_health_check(const world::Service& service) {
+  return service.type == ServiceType::kLoadBalancer && service.external_policy == world::TrafficPolicy::kLocal;
+}
+
 // What a Service is or has at any step of its scenario.
 struct History {
   bool cluster_ip = false;
   bool node_port = false;
   bool load_balancer = false;
   bool external_ip = false;
+  bool health_port = false;
   std::vector<world::ServicePort> ports;
 };
 
@@ -45,6 +52,7 @@ History history_of(const catalogue::Scenario& scenario, const std::string& name)
       result.node_port = result.node_port || type == ServiceType::kNodePort || type == ServiceType::kLoadBalancer;
       result.load_balancer = result.load_balancer || type == ServiceType::kLoadBalancer;
       result.external_ip = result.external_ip || spec.external_ip;
+      result.health_port = result.health_port || needs_health_check(spec.service);
       for (const auto& port : spec.service.ports) {
         if (std::ranges::find(result.ports, port.name, &world::ServicePort::name) == result.ports.end()) {
           result.ports.push_back(port);
@@ -151,6 +159,10 @@ class ServiceBuilder {
       if (!number) return std::unexpected(number.error());
       port.node_port = *number;
     }
+    if (!history_.health_port) return {};
+    const auto number = allocation_.node_port(copy.service.name + " health check");
+    if (!number) return std::unexpected(number.error());
+    copy.health_port = *number;
     return {};
   }
 
@@ -167,6 +179,7 @@ class ServiceBuilder {
     if (!service.headless) service.cluster_ips = copy.cluster_ips;
     if (spec_.external_ip) service.external_ips = copy.external_ips;
     if (!balanced) return;
+    if (needs_health_check(service)) service.health_check_node_port = copy.health_port;
     service.source_ranges = source_ranges();
     for (const auto& address : copy.load_balancer_ips) service.ingress.push_back({address, spec_.ip_mode});
   }

@@ -35,6 +35,7 @@ struct ServiceCopy {
   std::vector<IpAddress> cluster_ips;
   std::vector<IpAddress> external_ips;
   std::vector<IpAddress> load_balancer_ips;
+  std::uint16_t health_port = 0;  // 0: none at any step
   std::vector<PlannedEndpoint> endpoints;
 };
 

@@ -14,8 +14,11 @@ namespace {
 using catalogue::ProbeRule;
 
 constexpr std::size_t kSpareNodes = 4;
+constexpr int kHttpPatience = 3;  // a server that is a process of the node's waits for its turn as kernels do not
 
-bool is_crafted(Method method) { return method != Method::kTcpSocket && method != Method::kUdpSocket; }
+bool is_crafted(Method method) {
+  return method == Method::kUdpCrafted || method == Method::kTcpSyn || method == Method::kSctpInit;
+}
 
 // Socket method first; SCTP has only one.
 std::vector<Method> methods_for(Protocol protocol) {
@@ -28,6 +31,10 @@ std::vector<Method> methods_for(Protocol protocol) {
       return {Method::kSctpInit};
   }
   return {};
+}
+
+std::vector<Method> methods_for(const Draft& draft) {
+  return http_path(draft.entry.kind).empty() ? methods_for(draft.protocol) : std::vector{Method::kHttpGet};
 }
 
 CellRule cell_rule(ProbeRule rule) {
@@ -80,7 +87,7 @@ bool Workshop::can_family(const std::string& agent, Family family) const {
 }
 
 std::vector<Method> StageBuilder::methods_of(const Draft& draft) const {
-  auto methods = methods_for(draft.protocol);
+  auto methods = methods_for(draft);
   std::erase_if(
       methods, [&](Method method) { return !workshop_.can(draft.origin.agent, method) || !suits(draft.rule, method); });
   return methods;
@@ -92,7 +99,7 @@ std::string StageBuilder::why_not(const Draft& draft) const {
   const auto& capabilities = workshop_.options.capabilities;
   if (!capabilities.empty() && !capabilities.contains(agent)) return fmt::format("there is no agent on {}", agent);
   if (methods_of(draft).empty()) {
-    return fmt::format("the agent on {} cannot do {}", agent, to_string(methods_for(draft.protocol).back()));
+    return fmt::format("the agent on {} cannot do {}", agent, to_string(methods_for(draft).back()));
   }
   const auto family = draft.entry.target.address.family();
   for (const auto* place : draft.endpoints) {
@@ -113,6 +120,7 @@ Flows StageBuilder::flows_for(const Draft& draft, const Expectation& expectation
     const auto changing = static_cast<std::uint32_t>(options.old_flows_bound / options.fixed_interval);
     return {0, options.fixed_flow + (workshop_.kept.contains(draft.id_over_steps()) ? changing : 0)};
   }
+  if (!http_path(draft.entry.kind).empty()) return {options.http_requests, 0};
   if (draft.rule == ProbeRule::kKeptConnection) return {options.kept_requests, 0};
   if (draft.rule == ProbeRule::kRotate) return {0, options.rotations};
   if (!expectation.scored) return options.control;
@@ -150,10 +158,14 @@ std::vector<std::uint32_t> StageBuilder::flow_tasks(const Origin& origin, const 
 
 std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Expectation& expectation) {
   const auto flows = flows_for(draft, expectation);
-  if (draft.rule == ProbeRule::kNewFlows) return flow_tasks(draft.origin, draft.entry.target, draft.protocol, flows);
+  const auto path = http_path(draft.entry.kind);
+  if (draft.rule == ProbeRule::kNewFlows && path.empty())
+    return flow_tasks(draft.origin, draft.entry.target, draft.protocol, flows);
   const auto method = methods_of(draft).front();
   const auto id = add_task(draft.origin, draft.entry.target, method, flows.total(), stage_.tasks);
   auto& task = stage_.tasks.back().task;
+  task.path = path;
+  if (!path.empty()) task.timeout *= kHttpPatience;
   task.source_port = draft.source_port;
   if (draft.rule == ProbeRule::kRotate) task.interval = workshop_.options.rotation_interval;
   if (draft.rule == ProbeRule::kKeptConnection) task.interval = workshop_.options.kept_interval;

@@ -113,6 +113,7 @@ class WorldPlanner {
     copy.ports = service.ports;
     copy.cluster_ips = service.cluster_ips;
     copy.external_ips = service.external_ips;
+    copy.health_port = service.health_check_node_port;
     for (const auto& ingress : service.ingress) copy.load_balancer_ips.push_back(ingress.address);
     for (const auto& slice : world_.slices) {
       if (slice.service_key() != service.key()) continue;
@@ -141,6 +142,7 @@ class WorldPlanner {
     probe(everywhere, EntryKind::kNodePort);
     if (!copy.external_ips.empty()) probe(everywhere, EntryKind::kExternalIp);
     if (!copy.load_balancer_ips.empty()) probe(everywhere, EntryKind::kLoadBalancer);
+    if (copy.health_port != 0) probe(everywhere, EntryKind::kHealthCheckNodePort);
   }
 
   // The world's endpoints may have the numbers that controls would take.

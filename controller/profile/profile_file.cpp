@@ -28,11 +28,13 @@ constexpr std::size_t kMaxId = 60;
 // Words of the format and what they stand for, in the same order.
 constexpr std::array<std::string_view, 3> kClientWords{"pod", "node", "external"};
 constexpr std::array kClients{VantageKind::kPod, VantageKind::kNode, VantageKind::kExternal};
-constexpr std::array<std::string_view, 7> kEntryWords{"clusterIP", "nodePort",   "externalIP", "loadBalancer",
-                                                      "podIP",     "unusedPort", "unallocated"};
-constexpr std::array kEntries{EntryKind::kClusterIp,    EntryKind::kNodePort, EntryKind::kExternalIp,
-                              EntryKind::kLoadBalancer, EntryKind::kPodIp,    EntryKind::kUnusedPort,
-                              EntryKind::kUnallocated};
+constexpr std::array<std::string_view, 10> kEntryWords{
+    "clusterIP",  "nodePort",    "externalIP",          "loadBalancer", "podIP",
+    "unusedPort", "unallocated", "healthCheckNodePort", "proxyHealthz", "proxyLivez"};
+constexpr std::array kEntries{
+    EntryKind::kClusterIp,    EntryKind::kNodePort,   EntryKind::kExternalIp,  EntryKind::kLoadBalancer,
+    EntryKind::kPodIp,        EntryKind::kUnusedPort, EntryKind::kUnallocated, EntryKind::kHealthCheckNodePort,
+    EntryKind::kProxyHealthz, EntryKind::kProxyLivez};
 constexpr std::array<std::string_view, 3> kProtocolWords{"tcp", "udp", "sctp"};
 constexpr std::array kProtocols{Protocol::kTcp, Protocol::kUdp, Protocol::kSctp};
 constexpr std::array<std::string_view, 2> kFamilyWords{"ipv4", "ipv6"};

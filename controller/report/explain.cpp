@@ -38,6 +38,10 @@ void expected(Page& page, const ReportCell& cell) {
   const auto& expectation = cell.expectation;
   page.line("expected",
             to_string(expectation.outcomes) + (expectation.scored ? "" : "  (recorded only: implementation-defined)"));
+  if (expectation.http) {
+    const auto service = expectation.http->service.empty() ? "" : " of " + expectation.http->service;
+    page.more("answer", "HTTP " + to_string(*expectation.http) + service);
+  }
   if (!cell.expected_endpoints.empty()) {
     page.more("by", endpoints(cell.expected_endpoints));
     page.more("spread", std::string(to_string(expectation.spread)));
@@ -69,6 +73,12 @@ void answers(Page& page, const ReportCell& cell) {
   for (const auto& endpoint : cell.observed_endpoints) {
     page.more("by", fmt::format("{} ({}): {}{}", endpoint.name, endpoint.address, endpoint.count,
                                 endpoint.expected ? "" : "  not among the expected ones"));
+  }
+  for (const auto& each : seen.http) {
+    const HttpExpectation said{each.answer.status, each.answer.local_endpoints, {}};
+    page.more("answer", fmt::format("HTTP {}{}: {}{}", to_string(said),
+                                    each.answer.service.empty() ? "" : " of " + each.answer.service, each.count,
+                                    each.acceptable ? "" : "  not as expected"));
   }
   for (const auto& source : seen.sources) {
     const bool wrong = std::any_of(seen.wrong_sources.begin(), seen.wrong_sources.end(),

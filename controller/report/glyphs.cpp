@@ -1,5 +1,7 @@
 #include "controller/report/glyphs.hpp"
 
+#include <algorithm>
+
 namespace conntruth::report {
 
 namespace {
@@ -30,6 +32,10 @@ char of_reason(ReasonCode code) {
     case ReasonCode::kSourceNotRewritten:
     case ReasonCode::kWrongSource:
       return 's';
+    case ReasonCode::kWrongStatus:
+    case ReasonCode::kWrongCount:
+    case ReasonCode::kWrongService:
+      return 'h';
     case ReasonCode::kMissingEndpoint:
     case ReasonCode::kUnevenSpread:
     case ReasonCode::kNotSticky:
@@ -102,6 +108,24 @@ char comparison_glyph(judge::Verdict verdict) {
       return '-';
   }
   return '-';
+}
+
+namespace {
+
+std::string word_of(std::uint16_t status, const std::optional<std::uint64_t>& local) {
+  return std::to_string(status) + (local ? "/" + std::to_string(*local) : "");
+}
+
+}  // namespace
+
+std::string http_word(const Expectation& expectation) {
+  return expectation.http ? word_of(expectation.http->status, expectation.http->local_endpoints) : "";
+}
+
+std::string http_word(const matrix::CellObservation& seen) {
+  const auto most = std::ranges::max_element(seen.http, {}, &matrix::HttpCount::count);
+  if (most == seen.http.end() || most->count * 2 < seen.received) return {};
+  return word_of(most->answer.status, most->answer.local_endpoints);
 }
 
 bool glyph_fits(const OutcomeSet& outcomes, char observed) {

@@ -58,6 +58,23 @@ Json outcome_counts(const matrix::OutcomeCounts& counts) {
           {"toolError", counts.tool_error}};
 }
 
+Json http_answer(std::uint16_t status, const std::optional<std::uint64_t>& local, const std::string& service) {
+  return {{"status", status},
+          {"localEndpoints", local ? Json(*local) : Json()},
+          {"service", service.empty() ? Json() : Json(service)}};
+}
+
+Json http_answers(const std::vector<matrix::HttpCount>& list) {
+  Json result = Json::array();
+  for (const auto& each : list) {
+    auto one = http_answer(each.answer.status, each.answer.local_endpoints, each.answer.service);
+    one["count"] = each.count;
+    one["expected"] = each.acceptable;
+    result.push_back(std::move(one));
+  }
+  return result;
+}
+
 Json expected(const ReportCell& cell) {
   const auto& expectation = cell.expectation;
   Json result;
@@ -66,6 +83,8 @@ Json expected(const ReportCell& cell) {
   for (const auto& endpoint : cell.expected_endpoints) {
     result["endpoints"].push_back({{"name", endpoint.name}, {"address", endpoint.address}});
   }
+  if (const auto& http = expectation.http)
+    result["http"] = http_answer(http->status, http->local_endpoints, http->service);
   result["spread"] = to_string(expectation.spread);
   result["source"] = to_string(expectation.source);
   result["sourceAddresses"] = Json::array();
@@ -156,6 +175,10 @@ Json observed(const ReportCell& cell) {
   result["wrongSources"] = sources(seen.wrong_sources);
   result["refusals"] = refusals(seen);
   result["unlisted"] = {{"sources", seen.sources_beyond}, {"refusals", seen.refusals_beyond}};
+  if (!http_path(cell.flow.entry.kind).empty()) {
+    result["http"] = http_answers(seen.http);
+    result["unlisted"]["http"] = seen.http_beyond;
+  }
   result["arrived"] = {
       {"timedOut", seen.arrived_silent}, {"refused", seen.arrived_refused}, {"endpoints", endpoints(cell.arrived_at)}};
   result["roundTripNs"] = {

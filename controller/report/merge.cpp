@@ -16,7 +16,8 @@ std::string_view step_of(const Grid& grid) {
 bool says_the_same(const ReportCell* a, const ReportCell* b) {
   if (a == nullptr || b == nullptr) return a == b;
   return a->expected_glyph == b->expected_glyph && a->observed_glyph == b->observed_glyph &&
-         a->comparison_glyph == b->comparison_glyph;
+         a->comparison_glyph == b->comparison_glyph && a->expected_word == b->expected_word &&
+         a->observed_word == b->observed_word;
 }
 
 bool has_red(const Grid& grid) {

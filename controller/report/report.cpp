@@ -40,6 +40,8 @@ class CellBuilder {
     result.expected_glyph = expected_glyph(cell_.expectation.outcomes);
     result.observed_glyph = observed_glyph(verdict, seen_.outcomes);
     result.comparison_glyph = comparison_glyph(verdict.verdict);
+    result.expected_word = http_word(cell_.expectation);
+    result.observed_word = http_word(seen_);
     add_endpoints(result);
     return result;
   }

@@ -75,6 +75,9 @@ struct ReportCell {
   char expected_glyph = '-';
   char observed_glyph = '-';
   char comparison_glyph = '-';
+  // Cells asked over HTTP show more than a glyph: "200/1" is status 200 with 1 local endpoint. Else "".
+  std::string expected_word;
+  std::string observed_word;
 };
 
 struct FollowRow {

@@ -39,6 +39,9 @@ class GridPrinter {
   GridPrinter(std::ostream& out, const Grid& grid, bool colour) : out_(out), grid_(grid), colour_(colour) {
     for (const auto& row : grid.rows) label_ = std::max(label_, row.size());
     width_ = std::to_string(grid.columns.size()).size() + 1;
+    for (const auto* cell : grid.at) {
+      if (cell != nullptr) width_ = std::max({width_, cell->expected_word.size() + 1, cell->observed_word.size() + 1});
+    }
     block_ = std::max(width_ * grid.columns.size(), std::string_view(" comparison").size());
   }
 
@@ -63,19 +66,24 @@ class GridPrinter {
     std::string text;
     for (std::size_t column = 0; column < grid_.columns.size(); ++column) {
       const auto* cell = grid_.cell(row, column);
-      const std::string shown(1, cell == nullptr ? '-' : glyph(*cell));
-      text.append(width_ - 1, ' ');
+      const std::string shown = cell == nullptr ? "-" : glyph(*cell);
+      text.append(width_ - shown.size(), ' ');
       text += cell == nullptr ? shown : painted(shown, cell->verdict.verdict, colour);
     }
     return text;
   }
 
+  static std::string word_or(const std::string& word, char glyph) {
+    return word.empty() ? std::string(1, glyph) : word;
+  }
+
   void print_row(std::size_t row) const {
     const std::string pad(block_ - width_ * grid_.columns.size(), ' ');
-    out_ << fmt::format("  {:{}} {}{}  {}{}  {}\n", grid_.rows[row], label_,
-                        block(row, false, [](const ReportCell& cell) { return cell.expected_glyph; }), pad,
-                        block(row, false, [](const ReportCell& cell) { return cell.observed_glyph; }), pad,
-                        block(row, colour_, [](const ReportCell& cell) { return cell.comparison_glyph; }));
+    out_ << fmt::format(
+        "  {:{}} {}{}  {}{}  {}\n", grid_.rows[row], label_,
+        block(row, false, [](const ReportCell& cell) { return word_or(cell.expected_word, cell.expected_glyph); }), pad,
+        block(row, false, [](const ReportCell& cell) { return word_or(cell.observed_word, cell.observed_glyph); }), pad,
+        block(row, colour_, [](const ReportCell& cell) { return std::string(1, cell.comparison_glyph); }));
   }
 
   void print_columns() const {
@@ -134,6 +142,7 @@ class TablePrinter {
   void print() {
     for (const auto& scenario : scenarios_) print_scenario(scenario);
     if (matrices_ > 0) out_ << kLegend << '\n';
+    if (http_) out_ << kHttpLegend << '\n';
     print_not_run();
     print_follow();
     print_losses();
@@ -175,6 +184,7 @@ class TablePrinter {
     std::size_t lines = 0;
     std::size_t more = 0;
     for (const auto* cell : grid.at) {
+      if (cell != nullptr && !(cell->expected_word + cell->observed_word).empty()) http_ = true;
       if (cell == nullptr || !is_red(*cell)) continue;
       if (options_.mode == TableMode::kCompact && lines == options_.max_rows) {
         ++more;
@@ -196,9 +206,10 @@ class TablePrinter {
       out_ << fmt::format("      also {}: {}\n", to_string(cell.verdict.reasons[i].code), cell.verdict.reasons[i].text);
     }
     const auto& counts = cell.observation.outcomes;
-    out_ << fmt::format("      expected {}; observed {} replied, {} refused, {} timed out, {} tool errors\n",
-                        to_string(cell.expectation.outcomes), counts.replied, counts.refused, counts.timed_out,
-                        counts.tool_error);
+    out_ << fmt::format(
+        "      expected {}; observed {} replied, {} refused, {} timed out, {} tool errors\n",
+        cell.expectation.http ? to_string(*cell.expectation.http) : to_string(cell.expectation.outcomes),
+        counts.replied, counts.refused, counts.timed_out, counts.tool_error);
   }
 
   void print_not_run() {
@@ -255,6 +266,7 @@ class TablePrinter {
   std::map<std::string, Summary> summaries_;
   std::size_t label_ = 0;
   std::uint64_t matrices_ = 0;
+  bool http_ = false;  // a matrix shows words of HTTP
 };
 
 }  // namespace

@@ -50,6 +50,40 @@ TEST(SessionCodec, batches_come_back_as_they_were) {
   }
 }
 
+TEST(SessionCodec, http_answers_come_back_as_they_were) {
+  auto batch = support::make_batch(1, 60);
+  std::uint64_t replied = 0;
+  for (auto& sample : batch.samples) {
+    if (sample.outcome != Outcome::kReplied || ++replied % 2 == 0) continue;
+    sample.http = HttpAnswer{200, std::nullopt, {}};
+    if (replied % 3 == 0) sample.http = HttpAnswer{503, 0, "conntruth/web"};
+    if (replied % 5 == 0) sample.http = HttpAnswer{999, std::numeric_limits<std::uint64_t>::max() - 1, "a/b"};
+  }
+  ASSERT_GT(replied, 5U);
+  const auto decoded = decode_batch(encode_batch(batch));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(*decoded, batch);
+}
+
+TEST(SessionCodec, a_path_belongs_to_an_http_get_and_fits_a_request_line) {
+  Assignment assignment;
+  assignment.id = 1;
+  assignment.tasks = {ProbeTask{.id = 1, .place = {}, .source = {}, .target = {}, .until_responders = {}}};
+  auto& task = assignment.tasks.front();
+  EXPECT_TRUE(check(assignment));
+  task.path = "/healthz";
+  EXPECT_FALSE(check(assignment)) << "a UDP probe has no path";
+  task.method = Method::kHttpGet;
+  EXPECT_TRUE(check(assignment));
+  const auto decoded = decode_controller_message(encode(ControllerMessage(assignment)));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(std::get<Assignment>(*decoded), assignment);
+  for (const auto* path : {"", "healthz", "/a b", "/a\r\nHost: b", "/\x7f"}) {
+    task.path = path;
+    EXPECT_FALSE(check(assignment)) << path;
+  }
+}
+
 TEST(SessionCodec, extreme_numbers_come_back_as_they_were) {
   auto batch = support::make_batch(1, 3);
   batch.sequence = std::numeric_limits<std::uint64_t>::max();
@@ -170,6 +204,10 @@ TEST(SessionCodec, a_damaged_batch_is_refused_with_the_field_at_fault) {
       {[](Batch& b) { b.mutable_samples()->set_seen_destinations(0, 99); }, "seen_destinations"},
       {[](Batch& b) { b.mutable_samples()->set_source_ports(0, 65536); }, "source_ports"},
       {[](Batch& b) { b.mutable_samples()->set_seen_source_port_offsets(0, -70'000); }, "seen_source_port_offsets"},
+      {[](Batch& b) { b.mutable_samples()->add_http_status(99); }, "http_status: out of range"},
+      {[](Batch& b) { b.mutable_samples()->add_http_status(0); }, "http_status: does not match"},
+      {[](Batch& b) { b.mutable_samples()->add_http_services(0); }, "columns of HTTP answers"},
+      {[](Batch& b) { b.mutable_samples()->add_http_local_endpoints(0); }, "columns of HTTP answers"},
       {[](Batch& b) { b.mutable_sights()->add_sources(0); }, "sights"},
       {[](Batch& b) { b.mutable_sights()->set_sources(0, 99); }, "sources"},
       {[](Batch& b) { b.mutable_sights()->set_source_ports(0, 65536); }, "source_ports"},

@@ -108,6 +108,45 @@ TEST(ScenarioReader, changes_all_services_by_a_star) {
   EXPECT_EQ(scenario->steps[0].services[1].endpoints.at(0).on, NodeWord::kLast);
 }
 
+constexpr std::string_view kHealth = R"(
+id: a
+title: A
+services: {web: {spec: {type: LoadBalancer, externalTrafficPolicy: Local}}}
+probes: [{from: [pod], to: [healthCheckNodePort, proxyHealthz, proxyLivez]}]
+steps:
+  - name: usual
+  - name: leaving
+    nodes: [{on: last, scaleDownTaint: true}, {on: first, deleting: true}]
+  - name: still
+  - name: back
+    nodes: []
+)";
+
+TEST(ScenarioReader, keeps_what_becomes_of_nodes_until_it_is_said_otherwise) {
+  const auto scenario = read_scenario(kHealth, "a");
+  ASSERT_TRUE(scenario) << scenario.error().message;
+  EXPECT_TRUE(scenario->steps[0].nodes.empty());
+  const std::vector<NodeSpec> leaving{{NodeWord::kLast, false, true}, {NodeWord::kFirst, true, false}};
+  EXPECT_EQ(scenario->steps[1].nodes, leaving);
+  EXPECT_EQ(scenario->steps[2].nodes, leaving);
+  EXPECT_TRUE(scenario->steps[3].nodes.empty());
+}
+
+TEST(ScenarioReader, health_endpoints_are_asked_by_new_flows_and_of_services_that_have_them) {
+  const auto message_of = [](std::string_view from, std::string_view to) {
+    std::string text(kHealth);
+    text.replace(text.find(from), from.size(), to);
+    const auto scenario = read_scenario(text, "a");
+    return scenario ? std::string() : scenario.error().message;
+  };
+  EXPECT_THAT(message_of("Local", "Cluster"),
+              HasSubstr("no probed service has `type: LoadBalancer` with `externalTrafficPolicy: Local`"));
+  EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], rule: fixed-flow"), HasSubstr("asked by new flows"));
+  EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], protocols: [UDP]"), HasSubstr("asked over TCP"));
+  EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], ports: [tcp]"), HasSubstr("no Service ports"));
+  EXPECT_THAT(message_of("on: last", "on: own"), HasSubstr("nobody's own"));
+}
+
 struct Wrong {
   std::string_view from;  // a part of kTwoSteps
   std::string_view to;

@@ -80,6 +80,8 @@ void set_value(world::Service& service, const std::string& key, const std::strin
     service.external_policy = value == "Local" ? world::TrafficPolicy::kLocal : world::TrafficPolicy::kCluster;
   } else if (key == "affinity") {
     service.affinity_timeout_s = static_cast<std::uint32_t>(std::stoul(value));
+  } else if (key == "hcnp") {
+    service.health_check_node_port = port_number(value);
   } else if (key == "ranges") {
     for (const auto& range : split(value, ',')) service.source_ranges.push_back(Prefix::parse(range).value());
   } else if (key == "label") {
@@ -245,7 +247,7 @@ void change_node(world::World& world, const std::vector<std::string>& text) {
 }
 
 EntryKind kind_of(const std::string& word) {
-  for (int number = 0; number <= static_cast<int>(EntryKind::kUnallocated); ++number) {
+  for (int number = 0; number <= static_cast<int>(EntryKind::kProxyLivez); ++number) {
     if (to_string(static_cast<EntryKind>(number)) == word) return static_cast<EntryKind>(number);
   }
   bad("no entry kind: " + word);
@@ -287,6 +289,20 @@ void set_source(Expectation& expectation, const std::string& text, const Flow& f
   expectation.source_addresses.erase(rest.begin(), rest.end());
 }
 
+// "http 200 1", "http 503", "recorded http".
+Expectation http_expectation(const std::vector<std::string>& said, bool scored, const Flow& flow) {
+  Expectation expectation;
+  expectation.spread = Spread::kFree;
+  expectation.scored = scored;
+  expectation.outcomes = {true, !scored, !scored};
+  if (!scored) return expectation;
+  expectation.http = {port_number(said.at(0)), std::nullopt, {}};
+  if (said.size() < 2) return expectation;
+  expectation.http->local_endpoints = std::stoull(said[1]);
+  expectation.http->service = flow.entry.service;
+  return expectation;
+}
+
 Spread spread_of(const std::string& word) {
   for (const auto spread : {Spread::kUniform, Spread::kSticky, Spread::kFree}) {
     if (to_string(spread) == word) return spread;
@@ -324,7 +340,8 @@ Flow flow_of(const std::string& text, const std::string& wire) {
   flow.vantage = vantage_of(parts.at(0), family);
   flow.entry.kind = kind_of(parts.at(2));
   flow.entry.target = socket_address(parts.at(3), family);
-  if (flow.entry.kind == EntryKind::kNodePort) flow.entry.node = node_name(parts[3].substr(1, 1));
+  const bool at_node = flow.entry.kind == EntryKind::kNodePort || !http_path(flow.entry.kind).empty();
+  if (at_node) flow.entry.node = node_name(parts[3].substr(1, 1));
   flow.entry.service = parts.size() > 4 ? (parts[4] == "-" ? "" : "default/" + parts[4]) : "default/web";
   return flow;
 }
@@ -333,6 +350,8 @@ Expectation expectation_of(const std::string& text, const Flow& flow, const worl
   const auto parts = split(text, ';');
   auto head = words(parts.at(0));
   Expectation expectation;
+  const auto http = std::ranges::find(head, "http");
+  if (http != head.end()) return http_expectation({http + 1, head.end()}, head.at(0) != "recorded", flow);
   for (std::size_t at = 1; at < head.size(); ++at)
     expectation.endpoints.push_back(socket_address(head[at], flow.family()));
   expectation.scored = head.at(0) != "recorded";

@@ -21,7 +21,8 @@ namespace conntruth::oracle::shorthand {
 // "n1p1 -> clusterIP vip:80" plus "tcp4".
 [[nodiscard]] Flow flow_of(const std::string& text, const std::string& wire);
 
-// "replied n1p0:8080 n2p0:8080; uniform; client", "refused", "recorded n1p0:8080". Rules are left empty.
+// "replied n1p0:8080 n2p0:8080; uniform; client", "refused", "recorded n1p0:8080", "http 200 1" (status and local
+// endpoints), "recorded http". Rules are left empty.
 [[nodiscard]] Expectation expectation_of(const std::string& text, const Flow& flow, const world::World& world);
 
 [[nodiscard]] IpAddress address_of(const std::string& token, Family family);
