@@ -110,17 +110,18 @@ class CellFolder {
     std::uint64_t received = 0;
     std::uint64_t settling = 0;
     std::uint64_t stoppers = 0;
+    const auto turned = turn(task, samples);
     for (std::uint32_t sequence = 0; sequence < slots.size(); ++sequence) {
       const auto& joined = slots[sequence];
       if (joined.outcome == 0) continue;
       ++received;
-      if (settles(joined)) {
+      const auto id = probe_id(task.id, sequence);
+      if (sequence < turned && settles(joined, samples.http(id))) {
         ++settling;
         continue;
       }
       count_outcome(counts, static_cast<Outcome>(joined.outcome));
       stoppers += stops(task, joined) ? 1U : 0U;
-      const auto id = probe_id(task.id, sequence);
       add_sample(joined, id, samples.http(id), task.source_port != 0 || task.connection != 0);
     }
     result_.planned += task.count;
@@ -162,10 +163,23 @@ class CellFolder {
     return false;
   }
 
-  [[nodiscard]] bool settles(const Joined& joined) const {
+  // Up to which probe the world before may show. A health endpoint tells one state after the other: up to its first
+  // right answer, and not at all where none comes.
+  [[nodiscard]] std::uint32_t turn(const ProbeTask& task, const SampleTable& samples) const {
+    if (task.method != Method::kHttpGet) return task.count;
+    const auto slots = samples.of_task(task.id);
+    for (std::uint32_t sequence = 0; sequence < slots.size(); ++sequence) {
+      const auto* http = samples.http(probe_id(task.id, sequence));
+      if (slots[sequence].outcome != 0 && classifier_.classify(slots[sequence], http) == SampleKind::kAcceptable)
+        return sequence;
+    }
+    return 0;
+  }
+
+  [[nodiscard]] bool settles(const Joined& joined, const HttpAnswer* http) const {
     const auto settle_ns = std::chrono::nanoseconds(cell_.settle).count();
     if (settle_ns == 0 || published_ns_ == 0 || joined.sent_ns >= published_ns_ + settle_ns) return false;
-    const auto kind = classifier_.classify(joined);
+    const auto kind = classifier_.classify(joined, http);
     return kind != SampleKind::kAcceptable && kind != SampleKind::kToolError;
   }
 

@@ -14,6 +14,8 @@ namespace {
 using catalogue::ProbeRule;
 
 constexpr std::size_t kSpareNodes = 4;
+// kube-proxy tells its health servers of a change at the end of a sync, after the rules that the canary shows.
+constexpr std::chrono::milliseconds kHttpInterval{50};
 constexpr int kHttpPatience = 3;  // a server that is a process of the node's waits for its turn as kernels do not
 
 bool is_crafted(Method method) {
@@ -165,7 +167,10 @@ std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Ex
   const auto id = add_task(draft.origin, draft.entry.target, method, flows.total(), stage_.tasks);
   auto& task = stage_.tasks.back().task;
   task.path = path;
-  if (!path.empty()) task.timeout *= kHttpPatience;
+  if (!path.empty()) {
+    task.timeout *= kHttpPatience;
+    task.interval = kHttpInterval;
+  }
   task.source_port = draft.source_port;
   if (draft.rule == ProbeRule::kRotate) task.interval = workshop_.options.rotation_interval;
   if (draft.rule == ProbeRule::kKeptConnection) task.interval = workshop_.options.kept_interval;
@@ -244,7 +249,8 @@ Status StageBuilder::add(const Draft& draft, const world::World& world) {
   if (!expectation) return std::unexpected(expectation.error().in("cell " + cell.id));
   cell.expectation = std::move(*expectation);
   cell.rule = cell_rule(draft.rule);
-  if (draft.rule == ProbeRule::kFixedFlow) cell.settle = workshop_.options.old_flows_bound;
+  const bool over_http = !http_path(draft.entry.kind).empty();
+  if (draft.rule == ProbeRule::kFixedFlow || over_http) cell.settle = workshop_.options.old_flows_bound;
   cell.controls = controls_for(draft, cell.expectation);
   cell.tasks = body_tasks(draft, cell.expectation);
   if (is_one_flow(draft.rule)) keep_flow(draft, world, cell);

@@ -92,5 +92,28 @@ TEST(HealthVerdict, an_answer_where_the_port_has_to_be_closed_is_red) {
           " were answered, by an HTTP server: 200 (1 local) of default/web in 8; they have to be refused or dropped");
 }
 
+TEST(HealthVerdict, the_state_before_is_set_aside_until_the_first_right_answer) {
+  HealthBench bench(kOneLocal);
+  bench.plan.stages.back().cells.back().settle = std::chrono::milliseconds(2000);
+  bench.answered(0, 3, {503, 0, "default/web"});
+  bench.answered(3, 8, {200, 1, "default/web"});
+  for (auto& sample : bench.samples) sample.sent_ns = 1'500'000'000;  // half a second after the change
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kPass);
+  EXPECT_EQ(bench.folded().stages[0].cells[0].settling, 3U);
+  bench.samples.back().http->status = 503;
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kWrongStatus) << "it does not go back";
+  for (auto& sample : bench.samples) sample.sent_ns = 3'500'000'000;
+  bench.samples.back().http->status = 200;
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kWrongStatus) << "it takes too long";
+}
+
+TEST(HealthVerdict, what_never_turns_right_is_red_however_soon_it_was_asked) {
+  HealthBench bench(kOneLocal);
+  bench.plan.stages.back().cells.back().settle = std::chrono::milliseconds(2000);
+  bench.answered(0, 8, {503, 0, "default/web"});
+  for (auto& sample : bench.samples) sample.sent_ns = 1'100'000'000;
+  EXPECT_EQ(verdict_of(bench).reason().code, ReasonCode::kWrongStatus);
+}
+
 }  // namespace
 }  // namespace conntruth::judge
