@@ -53,7 +53,7 @@ bool feed(Parser& parser, std::string_view bytes, bool ended) {
 }  // namespace
 
 HttpProgress read_http_answer(std::string_view bytes, bool ended) {
-  const HttpProgress none{HttpState::kNone, {}};
+  HttpProgress none{HttpState::kNone, {}};
   if (bytes.size() > kMostHttpBytes) return none;
   if (bytes.substr(0, kStart.size()) != kStart.substr(0, bytes.size())) return none;
   Parser parser;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <set>
+#include <utility>
 
 #include "controller/oracle/endpoint_selection.hpp"
 #include "controller/oracle/membership.hpp"
@@ -42,10 +43,10 @@ LocalEndpoints local_endpoints(const Question& question, const world::Service& s
   return found;
 }
 
-void expect_answer(Expectation& expectation, std::uint16_t status) {
+void expect_answer(Expectation& expectation, HttpExpectation answer) {
   expectation.outcomes = {.replied = true, .refused = false, .timed_out = false};
   expectation.spread = Spread::kFree;
-  expectation.http = {status, std::nullopt, {}};
+  expectation.http = std::move(answer);
 }
 
 void record(Expectation& expectation, RuleId rule, std::string text) {
@@ -69,9 +70,7 @@ Expectation of_service(const Question& question, const world::Service& service, 
                                                target.to_string(), key, node.name)));
   note_lifecycle(expectation, node);
   const auto local = local_endpoints(question, service, node);
-  expect_answer(expectation, local.ready.empty() ? kUnavailable : kOk);
-  expectation.http->local_endpoints = local.ready.size();
-  expectation.http->service = key;
+  expect_answer(expectation, {local.ready.empty() ? kUnavailable : kOk, local.ready.size(), key});
   expectation.rules.push_back(
       local.ready.empty() ? applied(RuleId::kHealthNoneLocal, fmt::format("{} has no ready {} endpoint on {}", key,
                                                                           to_string(question.family()), node.name))
@@ -100,7 +99,7 @@ Expectation of_nobody(const Question& question, const world::Service* other_fami
                 fmt::format("port {} of {} is no health check node port of any Service", port, node.name)));
     return expectation;
   }
-  expect_answer(expectation, kOk);
+  expect_answer(expectation, {kOk, {}, {}});
   record(expectation, RuleId::kHealthOtherFamily,
          fmt::format("{}, whose health check node port is {}, has no {}: not scored", other_family->key(), port,
                      to_string(question.family())));
@@ -120,12 +119,12 @@ Expectation of_health_port(const Question& question, const world::Node& node) {
 Expectation of_proxy(const Question& question, const world::Node& node) {
   Expectation expectation;
   if (question.flow->entry.kind == EntryKind::kProxyLivez) {
-    expect_answer(expectation, kOk);
+    expect_answer(expectation, {kOk, {}, {}});
     expectation.rules.push_back(
         applied(RuleId::kProxyLivez, fmt::format("the proxy of {} works, whatever becomes of its Node", node.name)));
     return expectation;
   }
-  expect_answer(expectation, is_leaving(node) ? kUnavailable : kOk);
+  expect_answer(expectation, {is_leaving(node) ? kUnavailable : kOk, {}, {}});
   expectation.rules.push_back(
       is_leaving(node)
           ? applied(RuleId::kProxyHealthzNodeLeaves,
