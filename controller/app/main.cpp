@@ -11,6 +11,7 @@
 #include "controller/app/paths.hpp"
 #include "controller/app/run_command.hpp"
 #include "controller/app/view_commands.hpp"
+#include "controller/app/worlds_command.hpp"
 #include "lab/cli/lab_cli.hpp"
 
 namespace {
@@ -210,6 +211,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   add_run(app, arguments);
+  add_worlds(app, arguments.exit_code);
   add_matrix(app, arguments);
   add_explain(app, arguments);
   add_rejudge(app, arguments);

@@ -9,11 +9,11 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
-#include <optional>
 #include <sstream>
 
 #include "common/codec/topology_json.hpp"
 #include "controller/app/lab_environment.hpp"
+#include "controller/app/lab_hold.hpp"
 #include "controller/app/paths.hpp"
 #include "controller/app/profile_choice.hpp"
 #include "controller/app/progress.hpp"
@@ -53,18 +53,6 @@ class InterruptGuard {
   struct sigaction old_term_{};
 };
 
-// A lab that was made for this run alone is removed with it.
-class TemporaryLab {
- public:
-  explicit TemporaryLab(std::string name) : name_(std::move(name)) {}
-  ~TemporaryLab() { (void)lab::Lab::down(name_); }
-  TemporaryLab(const TemporaryLab&) = delete;
-  TemporaryLab& operator=(const TemporaryLab&) = delete;
-
- private:
-  std::string name_;
-};
-
 std::int64_t unix_milliseconds() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
@@ -74,8 +62,6 @@ std::string kernel_release() {
   utsname names{};
   return uname(&names) == 0 ? std::string(names.release) : "unknown";
 }
-
-bool lab_exists(const std::string& name) { return lab::Lab::open(name).has_value(); }
 
 Result<RunInputs> collect_inputs(const RunRequest& request, const Environment& environment, std::string run_id) {
   RunInputs inputs;
@@ -87,8 +73,11 @@ Result<RunInputs> collect_inputs(const RunRequest& request, const Environment& e
   inputs.options.old_flows_bound = environment.patience().old_flows;
   inputs.options.timeout = environment.patience().answer;
   inputs.options.fixed_port_offset = static_cast<std::uint16_t>(unix_milliseconds() / 100 % 900);
-  if (auto status = add_subject(inputs, request.catalogue, request.world_file); !status) {
-    return std::unexpected(status.error());
+  inputs.worlds = request.worlds;
+  if (inputs.worlds.worlds.empty()) {
+    if (auto status = add_subject(inputs, request.catalogue, request.world_file); !status) {
+      return std::unexpected(status.error());
+    }
   }
   auto chosen = choose_profiles(request.profile, inputs.topology, environment.dataplanes());
   if (!chosen) return std::unexpected(chosen.error().in("--profile"));
@@ -172,16 +161,9 @@ Result<report::Report> run(const RunRequest& request) {
   }
   const InterruptGuard guard;
   interrupted = false;
-  std::optional<TemporaryLab> temporary;
-  auto name = request.lab.empty() ? std::string("default") : request.lab;
-  if (request.lab.empty() && !lab_exists(name)) {
-    name = "run-" + std::to_string(getpid());
-    lab::LabSpec spec;
-    spec.name = name;
-    if (!request.quiet) fmt::print(stderr, "conntruth: no lab \"default\" is up; making one for this run\n");
-    temporary.emplace(name);
-    if (auto lab = lab::Lab::up(spec); !lab) return std::unexpected(lab.error());
-  }
+  const auto lab = LabHold::get(request.lab, request.quiet);
+  if (!lab) return std::unexpected(lab.error());
+  const auto& name = (*lab)->name();
   auto environment = LabEnvironment::open(name, {program_beside_this("conntruth-agent"), request.budget_pps});
   if (!environment) return std::unexpected(environment.error());
   Session session{std::move(*environment), fleet::Fleet({}), Progress(request.quiet)};

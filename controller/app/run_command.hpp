@@ -8,6 +8,7 @@
 
 #include "controller/app/run_inputs.hpp"
 #include "controller/report/report.hpp"
+#include "controller/worlds/world_file.hpp"
 
 namespace conntruth::app {
 
@@ -17,6 +18,7 @@ struct RunRequest {
   std::string lab;               // "": lab "default" where it exists, else one of its own that is removed afterwards
   std::string world_file;        // "": the catalogue
   std::string catalogue;         // directory of scenario files
+  worlds::WorldSet worlds;       // not empty: these are checked
   std::string profile = "auto";  // "auto": of the lab's proxies where there is one; "none"; a name or file, "@VERSION"
   plan::PlanOptions options;
   std::uint32_t budget_pps = 50'000;  // probes per second and agent

@@ -18,6 +18,7 @@ constexpr std::string_view kNodes = "nodes.json";
 constexpr std::string_view kSettings = "settings.json";
 constexpr std::string_view kWorld = "world.txt";
 constexpr std::string_view kScenarioPrefix = "scenario.";
+constexpr std::string_view kWorlds = "worlds.json";
 constexpr std::string_view kProfilePrefix = "profile.";
 
 Status read_profile(const std::string& name, std::string text, RunInputs& inputs) {
@@ -33,6 +34,12 @@ Status read_subject(const store::RunReader& reader, RunInputs& inputs) {
     auto text = reader.input(name);
     if (!text) return std::unexpected(text.error());
     if (name == kWorld) inputs.world_text = std::move(*text);
+    if (name == kWorlds) {
+      auto worlds = worlds::read_worlds(*text);
+      if (!worlds) return std::unexpected(worlds.error());
+      inputs.worlds = std::move(*worlds);
+      continue;
+    }
     if (name.starts_with(kProfilePrefix)) {
       if (auto status = read_profile(name, std::move(*text), inputs); !status) return status;
     }
@@ -62,6 +69,10 @@ Status add_subject(RunInputs& inputs, const std::string& catalogue, const std::s
 }
 
 Result<plan::Plan> make_plan(const RunInputs& inputs) {
+  if (!inputs.worlds.worlds.empty()) {
+    return plan::make_worlds_plan(inputs.topology, inputs.nodes, inputs.worlds.worlds, inputs.worlds.shape,
+                                  inputs.options);
+  }
   if (inputs.world_text.empty()) {
     return plan::make_plan(inputs.topology, inputs.nodes, inputs.scenarios, inputs.options);
   }
@@ -78,6 +89,7 @@ Status write_inputs(store::RunWriter& writer, const RunInputs& inputs) {
       {std::string(kNodes), world::write_world(nodes)},
       {std::string(kSettings), settings_to_json({inputs.options, inputs.facts})}};
   if (!inputs.world_text.empty()) files.emplace_back(kWorld, inputs.world_text);
+  if (!inputs.worlds.worlds.empty()) files.emplace_back(kWorlds, worlds::write_worlds(inputs.worlds));
   for (const auto& scenario : inputs.scenarios) {
     files.emplace_back(std::string(kScenarioPrefix) + scenario.id + ".yaml", scenario.source);
   }

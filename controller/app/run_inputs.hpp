@@ -12,6 +12,7 @@
 #include "controller/catalogue/scenario.hpp"
 #include "controller/plan/planner.hpp"
 #include "controller/store/run_store.hpp"
+#include "controller/worlds/world_file.hpp"
 
 namespace conntruth::app {
 
@@ -21,6 +22,7 @@ struct RunInputs {
   std::vector<catalogue::Scenario> scenarios;              // of the catalogue; empty where `world_text` is the subject
   std::string world_text;                                  // Kubernetes objects; "" where the catalogue is the subject
   std::string world_origin;                                // its file name, for messages
+  worlds::WorldSet worlds;                                 // not empty: these are the subject
   plan::PlanOptions options;                               // with the capabilities that the agents told
   std::vector<std::string> profile_texts;                  // parallel to options.profiles.profiles
   std::vector<std::pair<std::string, std::string>> facts;  // for the report's head: "started", "kernel", ...

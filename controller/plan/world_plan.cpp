@@ -7,15 +7,13 @@
 
 #include "controller/plan/canary.hpp"
 #include "controller/plan/draft.hpp"
+#include "controller/plan/given_world.hpp"
 #include "controller/plan/planner.hpp"
 #include "controller/plan/selection.hpp"
 #include "controller/plan/stage_builder.hpp"
 
 namespace conntruth::plan {
 namespace {
-
-using catalogue::Client;
-using catalogue::ProbeSpec;
 
 constexpr std::size_t kNamedAddresses = 6;
 
@@ -107,42 +105,11 @@ class WorldPlanner {
   }
 
   void add_copy(const world::Service& service) {
-    ServiceCopy copy;
-    copy.name = service.namespace_name + "." + service.name;
-    copy.service = service;
-    copy.ports = service.ports;
-    copy.cluster_ips = service.cluster_ips;
-    copy.external_ips = service.external_ips;
-    copy.health_port = service.health_check_node_port;
-    for (const auto& ingress : service.ingress) copy.load_balancer_ips.push_back(ingress.address);
-    for (const auto& slice : world_.slices) {
-      if (slice.service_key() != service.key()) continue;
-      for (const auto& endpoint : slice.endpoints) {
-        const auto& address = endpoint.addresses.front();
-        copy.endpoints.push_back({places_.find(address), {address}, slice.ports});
-      }
+    auto copy = copy_of(service, world_, places_);
+    for (auto& probe : probes_of(copy, {!topology_.external_clients.empty(), false, true})) {
+      step_.probes.push_back(std::move(probe));
     }
-    if (service.type != world::ServiceType::kExternalName) add_probes(copy);
     built_.copies.push_back(std::move(copy));
-  }
-
-  void add_probes(const ServiceCopy& copy) {
-    const auto probe = [&](std::vector<Client> from, EntryKind to) {
-      ProbeSpec spec;
-      spec.from = std::move(from);
-      spec.to = {to};
-      spec.services = {copy.name};
-      step_.probes.push_back(std::move(spec));
-    };
-    const std::vector<Client> inside{Client::kPod, Client::kNode};
-    auto everywhere = inside;
-    if (!topology_.external_clients.empty()) everywhere.push_back(Client::kExternal);
-    if (copy.service.headless) return probe(inside, EntryKind::kPodIp);
-    if (!copy.cluster_ips.empty()) probe(inside, EntryKind::kClusterIp);
-    probe(everywhere, EntryKind::kNodePort);
-    if (!copy.external_ips.empty()) probe(everywhere, EntryKind::kExternalIp);
-    if (!copy.load_balancer_ips.empty()) probe(everywhere, EntryKind::kLoadBalancer);
-    if (copy.health_port != 0) probe(everywhere, EntryKind::kHealthCheckNodePort);
   }
 
   // The world's endpoints may have the numbers that controls would take.
