@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <random>
 #include <set>
 #include <utility>
@@ -78,7 +79,6 @@ class Generator {
     if (!service.headless && dice_.chance(20)) service.affinity_timeout_s = dice_.chance(50) ? 10800 : 60;
     service.publish_not_ready_addresses = dice_.chance(10);
     if (dice_.chance(3)) service.labels[std::string(world::kProxyNameLabel)] = "another";
-    if (dice_.chance(3)) service.labels[std::string(world::kHeadlessLabel)] = "";
     if (dice_.chance(15)) {
       service.traffic_distribution = dice_.one_of<std::string>({"PreferClose", "PreferSameZone", "PreferSameNode"});
     }
@@ -201,11 +201,14 @@ class Generator {
     for (const auto family : service.ip_families) {
       if (dice_.chance(3)) continue;  // a family without any slice
       const std::size_t slices = dice_.chance(25) ? 2 : 1;
+      std::vector<std::optional<Endpoint>> made;
+      for (const auto* each : endpoints) made.push_back(make_endpoint(*each, family));
       for (std::size_t index = 0; index < slices; ++index) {
         auto slice = make_slice(service, family, index);
         for (std::size_t each = 0; each < endpoints.size(); ++each) {
           // Most stand in one of the slices, a few in both while they move.
-          if (slices == 1 || each % slices == index || dice_.chance(15)) add_endpoint(slice, *endpoints[each]);
+          const bool stands = slices == 1 || each % slices == index || dice_.chance(15);
+          if (stands && made[each]) slice.endpoints.push_back(*made[each]);
         }
         world_.slices.push_back(std::move(slice));
       }
@@ -231,7 +234,6 @@ class Generator {
     slice.service_name = service.name;
     slice.name = fmt::format("{}-{}-{}", service.name, to_string(family), index);
     slice.family = family;
-    if (dice_.chance(2)) slice.labels[std::string(world::kProxyNameLabel)] = "another";
     if (dice_.chance(2)) slice.labels[std::string(world::kHeadlessLabel)] = "";
     for (const auto& port : service.ports) {
       if (service.ports.size() > 1 && dice_.chance(6)) continue;
@@ -241,17 +243,17 @@ class Generator {
     return slice;
   }
 
-  void add_endpoint(EndpointSlice& slice, const EndpointPlace& place) {
-    const auto address = address_of(place.addresses, slice.family);
-    if (address.is_unspecified()) return;
+  [[nodiscard]] std::optional<Endpoint> make_endpoint(const EndpointPlace& place, Family family) {
+    const auto address = address_of(place.addresses, family);
+    if (address.is_unspecified()) return std::nullopt;
     Endpoint endpoint;
     endpoint.addresses = {address};
-    if (!dice_.chance(4)) endpoint.node_name = place.node->name;
+    endpoint.node_name = place.node->name;
     endpoint.zone = place.node->zone;
     endpoint.target_name = place.name;
     set_conditions(endpoint);
     set_hints(endpoint, *place.node);
-    slice.endpoints.push_back(std::move(endpoint));
+    return endpoint;
   }
 
   void set_conditions(Endpoint& endpoint) {
@@ -268,7 +270,7 @@ class Generator {
     if (roll < 74) return set(false, true, false);
     if (roll < 87) return set(false, true, true);
     if (roll < 92) return set(false, false, true);
-    if (roll < 95) return set(false, std::nullopt, true);
+    if (roll < 95) return set(false, true, std::nullopt);
     if (roll < 98) return set(true, true, true);
     set(std::nullopt, true, true);
   }

@@ -2,8 +2,8 @@
 // Makes a random world: one to three Services of any type with ports, policies, families, affinity, source ranges and
 // external addresses, and slices with endpoints in every state, with and without hints. Everything is inside what the
 // API server accepts (validation of k8s.io/kubernetes pkg/apis/core and pkg/apis/discovery). The same topology, seed
-// and number give the same world on every machine. Not varied: Nodes, which are the cluster's. Threading: pure
-// function.
+// and number give the same world on every machine. Not varied: Nodes, which are the cluster's, and what
+// docs/findings/0005 names as not decided. Threading: pure function.
 
 #include <cstdint>
 
