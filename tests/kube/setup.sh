@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# Builds the real Kubernetes programs of programs.txt from the Go module proxy and gets etcd from Debian, once:
+# Builds the real Kubernetes programs of programs.txt from the Go module proxy and gets etcd and containerd from Debian,
+# once:
 #   ${XDG_CACHE_HOME:-~/.cache}/conntruth/kube/VERSION-HASH/bin/PROGRAM     HASH of go.mod, go.sum and the mains
+#   .../kube/NAME-VERSION-HASH/images/PROGRAM.tar                           what a kubelet lab runs in pods
 #   .../kube/etcd/bin/etcd                                                  where Debian's package is not installed
+#   .../kube/containerd/{bin,cni}                                           containerd, runc and CNI plug-ins
 #   .../kube/go                                                             a Go tool chain, where there is none
 # Everything appears by rename, so what was interrupted goes on where it stopped. Called by `./run setup kube`.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 readonly cache="${XDG_CACHE_HOME:-$HOME/.cache}/conntruth/kube"
+readonly packer=../../deploy/image/oci_image.py
 readonly go_version=1.26.8  # what is fetched where no Go is new enough
 go=""
 
@@ -56,44 +60,73 @@ find_go() {
   at_least "$(version_of "$go")" "$wanted" || die "$go is no Go $wanted; delete $cache/go and try again"
 }
 
-# build MODULE PROGRAM..
+# build MODULE PROGRAM..: a module vX.Y is Kubernetes itself; of any other one images are made, too.
 build() {
-  local module=$1 version hash bin program began
+  local module=$1 version hash base bin program began
   shift
-  version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[0-9.]*\)$/\1/p' "$module/go.mod")
-  hash=$(cd "$module" && cat go.mod go.sum -- */main.go | sha256sum | cut -c1-12)
-  bin="$cache/$version-$hash/bin"
+  version=$(sed -nE 's/^(require|\t)? *(k8s.io\/kubernetes|github.com\/coredns\/coredns) (v[0-9.]*)$/\3/p' "$module/go.mod")
+  hash=$({ cat "$module/go.mod" "$module/go.sum" "$module"/*/main.go; case $module in v*) ;; *) cat "$packer" ;; esac; } |
+    sha256sum | cut -c1-12)
+  base="$cache/$version-$hash"
+  case $module in v*) ;; *) base="$cache/$module-$version-$hash" ;; esac
+  bin="$base/bin"
   mkdir -p "$bin"
-  touch "$cache/$version-$hash"  # of several builds of a version the last one asked for is taken
+  touch "$base"  # of several builds of a version the last one asked for is taken
   for program in "$@"; do
-    [ -x "$bin/$program" ] && continue
-    [ -n "$go" ] || find_go "$(sed -n 's/^go //p' v*/go.mod | sort -V | tail -n 1)"
-    say "building $program $version (minutes, the first one longest)"
-    began=$SECONDS
-    (cd "$module" && CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=local nice "$go" build -trimpath \
-      -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$bin/.$program.tmp" "./$program") >&2 ||
-      die "$program $version does not build, see above"
-    mv "$bin/.$program.tmp" "$bin/$program"
-    say "built $program $version in $((SECONDS - began)) s"
+    if [ ! -x "$bin/$program" ]; then
+      [ -n "$go" ] || find_go "$(sed -n 's/^go //p' ./*/go.mod | sort -V | tail -n 1)"
+      say "building $program $version (minutes, the first one longest)"
+      began=$SECONDS
+      (cd "$module" && CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=local nice "$go" build -trimpath \
+        -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$bin/.$program.tmp" "./$program") >&2 ||
+        die "$program $version does not build, see above"
+      mv "$bin/.$program.tmp" "$bin/$program"
+      say "built $program $version in $((SECONDS - began)) s"
+    fi
+    case $module in v*) ;; *) pack "$base" "$program" ;; esac
   done
 }
 
-# Taken out of Debian's package instead of installing it, which would start etcd as a service of this machine.
+# pack BASE PROGRAM: an image of one program that nothing else has to be beside.
+pack() {
+  local base=$1 program=$2
+  [ -f "$base/images/$program.tar" ] && return
+  mkdir -p "$base/images"
+  /usr/bin/python3 "$packer" --name "conntruth.lab/$program:lab" --output "$base/images/$program.tar" \
+    --entrypoint "/$program" "/$program=$base/bin/$program" || die "could not pack the image of $program"
+}
+
+# unpack PACKAGE..: Debian's packages into the current folder. Installing them would start services of this machine.
+unpack() {
+  local apt=(apt-get -q -o APT::Sandbox::User=root) each
+  "${apt[@]}" download "$@" || { "${apt[@]}" update && "${apt[@]}" download "$@"; } || return
+  for each in ./*.deb; do dpkg-deb -x "$each" . || return; done
+}
+
 get_etcd() {
   local scratch="$cache/etcd.tmp.$$"
   if [ -x /usr/bin/etcd ] || [ -x "$cache/etcd/bin/etcd" ]; then return; fi
   say "taking etcd out of Debian's package etcd-server"
-  mkdir -p "$scratch"
-  (
-    cd "$scratch"
-    apt=(apt-get -q -o APT::Sandbox::User=root)
-    "${apt[@]}" download etcd-server || { "${apt[@]}" update && "${apt[@]}" download etcd-server; }
-    dpkg-deb -x etcd-server_*.deb .
-    mkdir -p etcd/bin
-    mv usr/bin/etcd etcd/bin/
-  ) >&2 || die "could not get etcd-server from Debian; check the network and /etc/apt"
+  mkdir -p "$scratch/etcd/bin"
+  (cd "$scratch" && unpack etcd-server && mv usr/bin/etcd etcd/bin/) >&2 ||
+    die "could not get etcd-server from Debian; check the network and /etc/apt"
   rm -rf "$cache/etcd"
   mv "$scratch/etcd" "$cache/etcd"
+  rm -rf "$scratch"
+}
+
+get_containerd() {
+  local scratch="$cache/containerd.tmp.$$"
+  [ -x "$cache/containerd/cni/host-local" ] && return
+  say "taking containerd, runc and CNI plug-ins out of Debian's packages"
+  mkdir -p "$scratch/containerd/bin" "$scratch/containerd/cni"
+  (
+    cd "$scratch" && unpack containerd runc containernetworking-plugins &&
+      mv usr/bin/containerd usr/bin/containerd-shim-runc-v2 usr/bin/ctr usr/sbin/runc containerd/bin/ &&
+      mv usr/lib/cni/host-local usr/lib/cni/loopback containerd/cni/
+  ) >&2 || die "could not get containerd, runc and containernetworking-plugins from Debian; check the network and /etc/apt"
+  rm -rf "$cache/containerd"
+  mv "$scratch/containerd" "$cache/containerd"
   rm -rf "$scratch"
 }
 
@@ -104,6 +137,7 @@ main() {
   flock 9
   rm -rf "$cache"/*.tmp.*  # of a setup that was interrupted
   get_etcd
+  get_containerd
   while read -r module programs; do
     case $module in '' | '#'*) continue ;; esac
     # shellcheck disable=SC2086  # a list of words
