@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -14,6 +13,7 @@
 #include "lab/removal.hpp"
 #include "lab/spec.hpp"
 #include "lab/topology/address_plan.hpp"
+#include "lab/topology/cgroups.hpp"
 #include "lab/topology/process_table.hpp"
 #include "lab/topology/wiring.hpp"
 
@@ -23,18 +23,6 @@ namespace {
 
 constexpr unsigned kCapNetAdmin = 12;  // linux/capability.h
 constexpr unsigned kCapSysAdmin = 21;
-
-// Programs of one build or installation lie side by side.
-Result<std::string> program_beside_us(std::string_view name) {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const auto path = self.parent_path() / name;
-  if (error || ::access(path.c_str(), X_OK) != 0) {
-    return fail(ErrorCode::kNotFound, fmt::format("program {} is missing beside {}; build or install it", path.string(),
-                                                  self.filename().string()));
-  }
-  return path.string();
-}
 
 bool has_capabilities() {
   std::ifstream status("/proc/self/status");
@@ -70,7 +58,8 @@ Construction::~Construction() {
   if (complete_) return;
   std::vector<Fd> pidfds;
   for (auto& member : members_) pidfds.push_back(std::move(member.init.pidfd));
-  [[maybe_unused]] const bool ended = end_inits(pidfds, 5000);  // what stays dies with the life line
+  [[maybe_unused]] const bool ended = end_inits(pidfds, 5000);       // what stays dies with the life line
+  [[maybe_unused]] const auto removed = remove_cgroups(spec_.name);  // the error that brought us here counts
   if (owns_directory_) remove_lab_directory(spec_.name);
 }
 
@@ -172,13 +161,13 @@ Status Construction::start_reference_proxies(const std::string& directory) {
   return {};
 }
 
-Status Construction::start_kubernetes(const std::string& directory) {
+Status Construction::start_kubernetes(const std::string& directory, const Lab::Progress& progress) {
   if (!spec_.kubernetes) return {};
   std::vector<Place> places;
   for (const auto& member : members_) {
     if (member.name != kExternal) places.push_back({member.name, member.init.pid, member.init.pidfd.get()});
   }
-  return lab::start_kubernetes(spec_, directory, places);
+  return lab::start_kubernetes(spec_, directory, places, progress);
 }
 
 Status Construction::complete() {

@@ -21,7 +21,8 @@ class Construction {
   [[nodiscard]] Status start_inits();
   [[nodiscard]] Status wire();
   [[nodiscard]] Status start_reference_proxies(const std::string& directory);
-  [[nodiscard]] Status start_kubernetes(const std::string& directory);  // nothing where the lab has no API
+  [[nodiscard]] Status start_kubernetes(const std::string& directory,
+                                        const Lab::Progress& progress);  // nothing where the lab has no API
   [[nodiscard]] Status complete();
 
   // With what was found out on the way: exact versions.

@@ -68,6 +68,17 @@ std::vector<std::string> lab_directories() {
   return names;
 }
 
+Result<std::string> program_beside_us(std::string_view name) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto path = self.parent_path() / name;
+  if (error || ::access(path.c_str(), X_OK) != 0) {
+    return fail(ErrorCode::kNotFound, fmt::format("program {} is missing beside {}; build or install it", path.string(),
+                                                  self.filename().string()));
+  }
+  return path.string();
+}
+
 Status write_whole_file(const std::string& path, const std::string& content, mode_t mode) {
   const auto temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   {

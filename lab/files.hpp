@@ -29,6 +29,9 @@ void remove_lab_directory(const std::string& name);
 
 [[nodiscard]] Status write_whole_file(const std::string& path, const std::string& content, mode_t mode = 0644);
 
+// Programs of one build or installation lie side by side: the path of one beside the program that runs.
+[[nodiscard]] Result<std::string> program_beside_us(std::string_view name);
+
 // Addresses, devices and ranges as one JSON document; the static part of `conntruth lab status -o json`.
 [[nodiscard]] std::string topology_json(const Topology& topology);
 

@@ -55,7 +55,7 @@ ProgramState state_of(const std::string& name, const std::string& directory, con
 
 }  // namespace
 
-Result<Lab> Lab::up(const LabSpec& wanted) {
+Result<Lab> Lab::up(const LabSpec& wanted, const Progress& progress) {
   const auto forward = [](const Status& status) { return std::unexpected(status.error()); };
   auto spec = wanted;
   if (auto checked = check_lab_spec(spec); !checked) return forward(checked);
@@ -72,7 +72,7 @@ Result<Lab> Lab::up(const LabSpec& wanted) {
     if (auto done = construction.start_reference_proxies(lab.directory()); !done) return forward(done);
     if (auto done = await_generation(lab, 0, kProxyStart); !done) return forward(done);
   }
-  if (auto done = construction.start_kubernetes(lab.directory()); !done) return forward(done);
+  if (auto done = construction.start_kubernetes(lab.directory(), progress); !done) return forward(done);
   if (auto done = construction.complete(); !done) return forward(done);
   lab.spec_ = construction.spec();
   return lab;
@@ -140,12 +140,26 @@ std::optional<KubernetesAccess> Lab::kubernetes() const {
   const auto fabric = std::ranges::find(inits, kFabric, &InitProcess::node);
   if (fabric == inits.end()) return std::nullopt;
   std::vector<ProgramState> programs;
-  for (const auto* name : {"etcd", "kube-apiserver"}) {
-    programs.push_back(state_of(name, directory(), *fabric, processes));
+  const auto add = [&](const InitProcess& init, std::initializer_list<const char*> names) {
+    for (const auto* name : names) {
+      programs.push_back(state_of(name, directory(), init, processes));
+      programs.back().place = init.node;
+    }
+  };
+  add(*fabric, {"etcd", "kube-apiserver"});
+  if (spec_.kubernetes->kubelets) {
+    add(*fabric, {"kube-controller-manager", "kube-scheduler"});
+    for (const auto& node : topology_.nodes) {
+      const auto init = std::ranges::find(inits, node.name, &InitProcess::node);
+      if (init != inits.end()) add(*init, {"containerd", "kubelet"});
+    }
   }
   return KubernetesAccess{directory() + "/kubernetes/admin.kubeconfig",
-                          fmt::format("/proc/{}/ns/net", fabric->process.pid), spec_.kubernetes->version,
-                          api_url(spec_), std::move(programs)};
+                          fmt::format("/proc/{}/ns/net", fabric->process.pid),
+                          spec_.kubernetes->version,
+                          api_url(spec_),
+                          spec_.kubernetes->kubelets,
+                          std::move(programs)};
 }
 
 Status Lab::publish(const world::World& world) {

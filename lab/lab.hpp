@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ namespace conntruth::lab {
 struct KubernetesSpec {
   std::string version = {};   // "v1.36.3"; when asked for also "1.36", or "" for the newest that was built
   std::string programs = {};  // folder of kube-apiserver, kube-proxy, ...; "": what `./run setup kube` built
+  // Also kube-controller-manager, kube-scheduler, CoreDNS, and containerd and a kubelet per node: real pods.
+  bool kubelets = false;
 };
 
 struct LabSpec {
@@ -56,19 +59,21 @@ struct NodeProcess {
   std::optional<int> proxy_exit = {};  // exit status of a proxy that follows the API and has ended
 };
 
-// One of the programs that are a lab's Kubernetes API.
+// One of the programs that make a lab a Kubernetes cluster, apart from the proxies.
 struct ProgramState {
   std::string name;                   // "etcd", "kube-apiserver"
   pid_t pid = 0;                      // as the host sees it; 0: it is not running
   std::optional<int> exit_code = {};  // as a shell gives it
+  std::string place = {};             // "fabric", "node-1"
 };
 
 // How to reach the API of a lab that has one.
 struct KubernetesAccess {
-  std::string kubeconfig;  // path, of an administrator
-  std::string netns;       // path of the network namespace from which the API's address can be reached
-  std::string version;     // "v1.36.3"
-  std::string server;      // "https://172.31.0.1:6443"
+  std::string kubeconfig;    // path, of an administrator
+  std::string netns;         // path of the network namespace from which the API's address can be reached
+  std::string version;       // "v1.36.3"
+  std::string server;        // "https://172.31.0.1:6443"
+  bool controllers = false;  // a controller-manager runs, too
   std::vector<ProgramState> programs;
 };
 
@@ -82,7 +87,9 @@ struct ProxyReport {
 
 class Lab {
  public:
-  [[nodiscard]] static Result<Lab> up(const LabSpec& spec);
+  // `progress` is told what has been done, one line each.
+  using Progress = std::function<void(std::string_view)>;
+  [[nodiscard]] static Result<Lab> up(const LabSpec& spec, const Progress& progress = {});
   [[nodiscard]] static Result<Lab> open(const std::string& name);
   [[nodiscard]] static std::vector<std::string> list();
   // Removes a lab, whole or half-built, in any state; kNotFound where there is no trace of it.

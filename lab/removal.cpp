@@ -11,6 +11,7 @@
 #include <csignal>
 
 #include "lab/files.hpp"
+#include "lab/topology/cgroups.hpp"
 #include "lab/topology/process_table.hpp"
 
 namespace conntruth::lab {
@@ -96,6 +97,8 @@ Status remove_lab(const std::string& name) {
   if (!found) {
     return fail(ErrorCode::kNotFound, fmt::format("no lab named {}; `conntruth lab list` shows what there is", name));
   }
+  // What is left of cgroups is found by its name at the next try, so the directory stays until then.
+  if (auto removed = remove_cgroups(name); !removed) return std::unexpected(removed.error().in("lab " + name));
   remove_lab_directory(name);
   return {};
 }

@@ -18,7 +18,7 @@ constexpr unsigned kMaxPods = 20;
 constexpr std::size_t kMaxName = 20;
 constexpr std::string_view kKeys =
     "name, nodes, pods_per_node, zones, ipv4, ipv6, proxy, node_proxies, proxy_command, proxy_version, kubernetes, "
-    "kube_bin";
+    "kube_bin, kubelet";
 
 bool is_label(std::string_view text, std::size_t longest) {
   return !text.empty() && text.size() <= longest &&
@@ -56,7 +56,7 @@ class Reader {
       if (auto done = field(key, item.first, item.second); !done) return std::unexpected(done.error());
     }
     // The API first: it decides what a missing word about proxies means.
-    if (has_api_) spec_.kubernetes = KubernetesSpec{version_, programs_};
+    if (has_api_ || kubelets_) spec_.kubernetes = KubernetesSpec{version_, programs_, kubelets_};
     const bool proxies_given = seen.contains("proxy") || seen.contains("node_proxies");
     if (auto done = imply(spec_, proxies_given, proxy_version_); !done) {
       return std::unexpected(done.error().in(origin_));
@@ -125,6 +125,7 @@ class Reader {
     if (key == "proxy_version") return scalar(key, value, proxy_version_, "a version such as 1.34");
     if (key == "kubernetes") return kubernetes(value);
     if (key == "kube_bin") return kube_bin(value);
+    if (key == "kubelet") return scalar(key, value, kubelets_, "true or false");
     return wrong(name, fmt::format("unknown key \"{}\"; known are {}", key, kKeys));
   }
 
@@ -144,6 +145,7 @@ class Reader {
   bool has_api_ = false;
   std::string version_;
   std::string programs_;
+  bool kubelets_ = false;
   std::string proxy_version_;
 };
 
@@ -181,6 +183,7 @@ std::string write_lab_spec(const LabSpec& spec) {
     document["kubernetes"] = true;
     if (!spec.kubernetes->version.empty()) document["kubernetes"] = spec.kubernetes->version;
     if (!spec.kubernetes->programs.empty()) document["kube_bin"] = spec.kubernetes->programs;
+    if (spec.kubernetes->kubelets) document["kubelet"] = true;
   }
   return document.dump(2) + "\n";
 }

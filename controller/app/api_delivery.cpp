@@ -116,7 +116,7 @@ Result<std::unique_ptr<WorldDelivery>> deliver_by_api(const lab::KubernetesAcces
   auto client = kube::Client::make(std::move(*found), {});
   if (!client) return std::unexpected(client.error());
   kube::ClusterWorldOptions options;
-  options.finalize_namespaces = true;  // a lab's API has no controller-manager that would
+  options.finalize_namespaces = !access.controllers;  // else its controller-manager does
   auto cluster = kube::ClusterWorld::adopt(**client, options);
   if (!cluster) return std::unexpected(cluster.error());
   return std::make_unique<ApiDelivery>(std::move(*client), std::move(*cluster), std::move(reference));

@@ -29,8 +29,10 @@ Json kubernetes_json(const Lab& lab) {
   document["server"] = access->server;
   document["kubeconfig"] = access->kubeconfig;
   for (const auto& program : access->programs) {
-    document["programs"].push_back(
-        {{"name", program.name}, {"pid", program.pid}, {"error", program.exit_code ? ended(*program.exit_code) : ""}});
+    document["programs"].push_back({{"name", program.name},
+                                    {"node", program.place},
+                                    {"pid", program.pid},
+                                    {"error", program.exit_code ? ended(*program.exit_code) : ""}});
   }
   return document;
 }
@@ -86,9 +88,9 @@ std::string or_dash(const Json& value) {
 
 std::string kubernetes_table(const Json& kubernetes) {
   if (kubernetes.is_null()) return "";
-  std::vector<std::vector<std::string>> rows{{"KUBERNETES", "PID", "ERROR"}};
+  std::vector<std::vector<std::string>> rows{{"KUBERNETES", "NODE", "PID", "ERROR"}};
   for (const auto& program : kubernetes.value("programs", Json::array())) {
-    rows.push_back({program["name"], or_dash(program["pid"]), or_dash(program["error"])});
+    rows.push_back({program["name"], program["node"], or_dash(program["pid"]), or_dash(program["error"])});
   }
   return fmt::format("Kubernetes {} at {}\nkubeconfig {}\n\n{}\n", kubernetes["version"].get<std::string>(),
                      kubernetes.value("server", "-"), kubernetes.value("kubeconfig", "-"), as_table(rows));

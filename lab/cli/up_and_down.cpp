@@ -30,6 +30,7 @@ struct UpOptions {
   std::string proxy_version;
   std::optional<std::string> kubernetes;
   std::string kube_bin;
+  bool kubelets = false;
 };
 
 // "PROXY" is for all nodes that "NODE=PROXY" does not name.
@@ -54,10 +55,11 @@ Status apply_kubernetes(const UpOptions& options, LabSpec& spec) {
   if (auto done = read_proxies(options.proxies, spec); !done) return done;
   if (!options.proxy_command.empty()) spec.proxy_command = options.proxy_command;
   const bool had_api = spec.kubernetes.has_value();
-  if (options.kubernetes || !options.kube_bin.empty()) {
+  if (options.kubernetes || !options.kube_bin.empty() || options.kubelets) {
     auto api = spec.kubernetes.value_or(KubernetesSpec{});
     if (options.kubernetes) api.version = *options.kubernetes;
     if (!options.kube_bin.empty()) api.programs = options.kube_bin;
+    api.kubelets = api.kubelets || options.kubelets;
     spec.kubernetes = api;
   }
   // A file that has an API has decided about the proxies, too, unless a command came just now.
@@ -95,14 +97,18 @@ int up(const UpOptions& options) {
   const auto spec = spec_from(options);
   if (!spec) return finish(spec.error());
   const auto begin = std::chrono::steady_clock::now();
-  const auto lab = Lab::up(*spec);
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  const auto lab = Lab::up(*spec, [&](std::string_view done) {
+    fmt::print(stderr, "lab {}: {:5.1f} s  {}\n", spec->name, seconds(), done);
+  });
   if (!lab) return finish(lab.error());
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   const auto& made = lab->spec();
   fmt::print("lab {}: {} nodes, {} pods, {}proxy {}, up in {:.2f} s\n", made.name, made.nodes,
              made.nodes * made.pods_per_node,
-             made.kubernetes ? fmt::format("Kubernetes {}, ", made.kubernetes->version) : "", describe_proxies(made),
-             took.count());
+             made.kubernetes ? fmt::format("Kubernetes {}{}, ", made.kubernetes->version,
+                                           made.kubernetes->kubelets ? " with kubelets" : "")
+                             : "",
+             describe_proxies(made), seconds());
   return 0;
 }
 
@@ -167,6 +173,8 @@ void add_up(CLI::App& lab, int& exit_code) {
                    "A Kubernetes API of this version (default: the newest that `./run setup kube` built)")
       ->expected(0, 1);
   command->add_option("--kube-bin", options->kube_bin, "Folder whose kube-apiserver, kube-proxy, ... are taken first");
+  command->add_flag("--kubelet", options->kubelets,
+                    "The whole Kubernetes: also its controllers, a kubelet per node and CoreDNS, for real pods");
   command->add_option("-f,--file", options->file, "Specification in YAML; flags go before it");
   command->footer(
       "Examples:\n"
@@ -174,10 +182,11 @@ void add_up(CLI::App& lab, int& exit_code) {
       "  conntruth lab up --name wide --nodes 30 --pods 1 --zones east,west\n"
       "  conntruth lab up --name v6 --ip-families ipv6 --proxy none\n"
       "  conntruth lab up --name real --proxy kube-proxy:nftables,node-1=kube-proxy:iptables\n"
+      "  conntruth lab up --name whole --kubelet\n"
       "  conntruth lab up --name old --kubernetes=1.36 --proxy-version 1.34\n"
       "  conntruth lab up --name mine --proxy-cmd './my-proxy --kubeconfig {kubeconfig} --node {node}'\n"
       "  conntruth lab up -f lab.yaml      keys: name nodes pods_per_node zones ipv4 ipv6 proxy node_proxies\n"
-      "                                    proxy_command proxy_version kubernetes kube_bin");
+      "                                    proxy_command proxy_version kubernetes kube_bin kubelet");
   command->callback([options, &exit_code] { exit_code = up(*options); });
 }
 

@@ -16,6 +16,7 @@ namespace {
 using kube::Connection;
 
 constexpr std::uint16_t kServicePort = 443;
+constexpr unsigned kConflict = 409;
 constexpr std::uint16_t kMetricsPort = 10249;
 constexpr std::chrono::milliseconds kConnect{500};
 constexpr std::chrono::seconds kAnswer{10};
@@ -27,8 +28,9 @@ Result<std::string> exchange(const kube::Peer& peer, const kube::HttpRequest& re
   auto reply = (*connection)->exchange(request, now + kAnswer);
   if (!reply) return std::unexpected(reply.error());
   if (reply->status / 100 == 2) return std::move(reply->body);
-  return fail(ErrorCode::kUnavailable, fmt::format("{} {} gave status {}: {}", request.method, request.target,
-                                                   reply->status, reply->body.substr(0, 300)));
+  return fail(reply->status == kConflict ? ErrorCode::kConflict : ErrorCode::kUnavailable,
+              fmt::format("{} {} gave status {}: {}", request.method, request.target, reply->status,
+                          reply->body.substr(0, 300)));
 }
 
 }  // namespace
@@ -67,10 +69,12 @@ Result<std::string> ApiServer::version() const {
   return document["gitVersion"].get<std::string>();
 }
 
-Status ApiServer::create_node(const std::string& object) const {
-  const auto answer = call("POST", "/api/v1/nodes", object);
-  return answer ? Status() : std::unexpected(answer.error());
+Status ApiServer::create(const std::string& collection, const std::string& object) const {
+  const auto answer = call("POST", collection, object);
+  return answer || answer.error().code == ErrorCode::kConflict ? Status() : std::unexpected(answer.error());
 }
+
+Result<std::string> ApiServer::read(const std::string& path) const { return call("GET", path, ""); }
 
 Status ApiServer::reachable_as_service(const std::string& netns) const {
   kube::Peer peer;

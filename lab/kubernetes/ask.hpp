@@ -17,7 +17,9 @@ class ApiServer {
 
   [[nodiscard]] Status ready() const;                 // /readyz
   [[nodiscard]] Result<std::string> version() const;  // "v1.36.3"
-  [[nodiscard]] Status create_node(const std::string& object) const;
+  // Makes an object in a collection such as "/api/v1/nodes"; that it exists is well.
+  [[nodiscard]] Status create(const std::string& collection, const std::string& object) const;
+  [[nodiscard]] Result<std::string> read(const std::string& path) const;  // JSON
   // Whether its own Service, by the proxy of the node with this network namespace, leads to it.
   [[nodiscard]] Status reachable_as_service(const std::string& netns) const;
 

@@ -61,30 +61,43 @@ std::vector<std::string> etcd_arguments() {
           "--log-level=warn"};
 }
 
-// Without controller-manager nobody makes service accounts or takes the not-ready taint off, hence the two plug-ins.
+// Without controller-manager nobody makes service accounts or takes the not-ready taint off: without two plug-ins then.
 std::vector<std::string> apiserver_arguments(const LabSpec& spec, const std::string& directory) {
-  const auto& ranges = plan_topology(spec).ranges;
-  return {"--etcd-servers=http://127.0.0.1:2379",
-          "--service-cluster-ip-range=" + joined(ranges.cluster_ips),
-          fmt::format("--service-node-port-range={}-{}", ranges.node_port_first, ranges.node_port_last),
-          fmt::format("--bind-address={}", spec.ipv6 ? "::" : "0.0.0.0"),
-          fmt::format("--secure-port={}", kApiPort),
-          "--advertise-address=" + api_addresses(spec).front().to_string(),
-          "--tls-cert-file=" + directory + "/server.crt",
-          "--tls-private-key-file=" + directory + "/server.key",
-          "--token-auth-file=" + directory + "/tokens.csv",
-          "--authorization-mode=RBAC",
-          "--service-account-issuer=https://kubernetes.default.svc",
-          "--service-account-key-file=" + directory + "/server.crt",
-          "--service-account-signing-key-file=" + directory + "/server.key",
-          "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
-          "--allow-privileged"};
+  const auto ranges = plan_topology(spec).ranges;
+  std::vector<std::string> arguments{
+      "--etcd-servers=http://127.0.0.1:2379",
+      "--service-cluster-ip-range=" + joined(ranges.cluster_ips),
+      fmt::format("--service-node-port-range={}-{}", ranges.node_port_first, ranges.node_port_last),
+      fmt::format("--bind-address={}", spec.ipv6 ? "::" : "0.0.0.0"),
+      fmt::format("--secure-port={}", kApiPort),
+      "--advertise-address=" + api_addresses(spec).front().to_string(),
+      "--tls-cert-file=" + directory + "/server.crt",
+      "--tls-private-key-file=" + directory + "/server.key",
+      "--token-auth-file=" + directory + "/tokens.csv",
+      "--authorization-mode=Node,RBAC",
+      "--service-account-issuer=https://kubernetes.default.svc",
+      "--service-account-key-file=" + directory + "/server.crt",
+      "--service-account-signing-key-file=" + directory + "/server.key",
+      "--allow-privileged"};
+  if (spec.kubernetes && spec.kubernetes->kubelets) {
+    arguments.emplace_back("--kubelet-preferred-address-types=InternalIP");
+  } else {
+    arguments.emplace_back("--disable-admission-plugins=ServiceAccount,TaintNodesByCondition");
+  }
+  return arguments;
 }
 
 std::string token_file(const Tokens& tokens) {
   auto text = fmt::format("{},conntruth:admin,admin,system:masters\n", tokens.admin);
   for (unsigned node = 1; node <= tokens.nodes.size(); ++node) {
     text += fmt::format("{},system:kube-proxy,node-{}\n", tokens.nodes[node - 1], node);
+  }
+  for (unsigned node = 1; node <= tokens.kubelets.size(); ++node) {
+    text += fmt::format("{},system:node:node-{},kubelet-{},system:nodes\n", tokens.kubelets[node - 1], node, node);
+  }
+  if (!tokens.controllers.empty()) {
+    text += fmt::format("{},system:kube-controller-manager,controller-manager\n", tokens.controllers);
+    text += fmt::format("{},system:kube-scheduler,scheduler\n", tokens.scheduler);
   }
   return text;
 }
@@ -104,6 +117,7 @@ std::string node_object(const LabSpec& spec, unsigned node) {
   Json document = {{"apiVersion", "v1"}, {"kind", "Node"}};
   document["metadata"] = {{"name", planned.name}, {"labels", planned.labels}};
   document["spec"] = {{"podCIDR", planned.pod_cidrs.front().to_string()}, {"podCIDRs", texts(planned.pod_cidrs)}};
+  if (spec.kubernetes && spec.kubernetes->kubelets) return document.dump();
   auto& status = document["status"];
   status["addresses"].push_back({{"type", "Hostname"}, {"address", planned.name}});
   for (const auto& address : planned.addresses) {

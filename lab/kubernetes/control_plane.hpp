@@ -30,12 +30,16 @@ inline constexpr std::uint16_t kApiPort = 6443;
 struct Tokens {
   std::string admin;               // group system:masters
   std::vector<std::string> nodes;  // user system:kube-proxy, which Kubernetes itself binds to system:node-proxier
+  // Of a lab with kubelets: users system:node:NODE, system:kube-controller-manager, system:kube-scheduler.
+  std::vector<std::string> kubelets = {};
+  std::string controllers = {};
+  std::string scheduler = {};
 };
 [[nodiscard]] std::string token_file(const Tokens& tokens);
 [[nodiscard]] std::string kubeconfig(const LabSpec& spec, const ServerIdentity& identity, const std::string& user,
                                      const std::string& token);
 
-// Node `node` (from 1) as a kubelet would register it, in JSON: labels, pod ranges, addresses, Ready.
+// Node `node` (from 1) in JSON: labels and pod ranges; where no kubelet will say the rest, also addresses and Ready.
 [[nodiscard]] std::string node_object(const LabSpec& spec, unsigned node);
 
 }  // namespace conntruth::lab

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 
 namespace conntruth::lab {
 
@@ -43,28 +44,33 @@ std::array<int, 3> numbers(std::string_view version) {
   return result;
 }
 
-std::vector<ProgramSet> built_in(const std::string& cache) {
-  struct Build {
-    ProgramSet set;
-    files::file_time_type at;
-  };
+struct Build {
+  std::string name;  // "v1.36.3-0123456789ab", "coredns-v1.14.7-0123456789ab"
+  std::string path;
+  files::file_time_type at;
+};
+
+// Every finished build of a cache, the latest first.
+std::vector<Build> builds_in(const std::string& cache) {
   std::vector<Build> builds;
   std::error_code error;
   for (files::directory_iterator entry(cache, error), end; !error && entry != end; entry.increment(error)) {
-    const auto name = entry->path().filename().string();
-    const auto dash = name.find('-');
-    if (!name.starts_with('v') || dash == std::string::npos || name.contains(".tmp")) continue;
+    auto name = entry->path().filename().string();
+    if (!name.contains('-') || name.contains(".tmp")) continue;
     std::error_code ignored;
-    builds.push_back({{name.substr(0, dash), entry->path() / "bin"}, entry->last_write_time(ignored)});
+    builds.push_back({std::move(name), entry->path().string(), entry->last_write_time(ignored)});
   }
-  std::ranges::sort(builds, [](const Build& left, const Build& right) {
-    const auto first = numbers(left.set.version);
-    const auto second = numbers(right.set.version);
-    return first == second ? left.at > right.at : first > second;
-  });
+  std::ranges::sort(builds, std::greater(), &Build::at);
+  return builds;
+}
+
+std::vector<ProgramSet> built_in(const std::vector<Build>& builds) {
   std::vector<ProgramSet> sets;
-  sets.reserve(builds.size());
-  for (auto& build : builds) sets.push_back(std::move(build.set));
+  for (const auto& build : builds) {
+    if (build.name.starts_with('v')) sets.push_back({build.name.substr(0, build.name.find('-')), build.path + "/bin"});
+  }
+  // Stable: of one version the latest build stays first.
+  std::ranges::stable_sort(sets, std::greater(), [](const ProgramSet& set) { return numbers(set.version); });
   return sets;
 }
 
@@ -81,7 +87,9 @@ Result<Programs> Programs::look(const std::string& preferred, const std::string&
   Programs programs;
   programs.preferred_ = preferred.empty() ? "" : files::absolute(preferred).lexically_normal().string();
   programs.cache_ = cache;
-  programs.built_ = built_in(cache);
+  const auto builds = builds_in(cache);
+  programs.built_ = built_in(builds);
+  for (const auto& build : builds) programs.images_.push_back(build.path + "/images");
   const auto has = [&](std::string_view name) { return is_program(fmt::format("{}/{}", programs.preferred_, name)); };
   if (preferred.empty() || std::ranges::any_of(kPrograms, has)) return programs;
   return fail(ErrorCode::kNotFound,
@@ -113,6 +121,20 @@ Result<std::string> Programs::etcd() const {
     if (is_program(path)) return path;
   }
   return fail(ErrorCode::kNotFound, "no etcd in /usr/bin or " + cache_ + "; `./run setup kube` gets it");
+}
+
+Result<ContainerRuntime> Programs::containers() const {
+  ContainerRuntime runtime{cache_ + "/containerd/bin", cache_ + "/containerd/cni"};
+  if (is_program(runtime.programs + "/containerd") && is_program(runtime.cni + "/host-local")) return runtime;
+  return fail(ErrorCode::kNotFound, "no containerd in " + cache_ + "; `./run setup kube` gets it");
+}
+
+Result<std::string> Programs::image(std::string_view program) const {
+  for (const auto& folder : images_) {
+    auto path = fmt::format("{}/{}.tar", folder, program);
+    if (::access(path.c_str(), R_OK) == 0) return path;
+  }
+  return fail(ErrorCode::kNotFound, fmt::format("no image of {} in {}; `./run setup kube` makes it", program, cache_));
 }
 
 }  // namespace conntruth::lab

@@ -2,7 +2,7 @@
 // Where Kubernetes' programs are: in a folder of the user's, or in the cache that `./run setup kube` fills.
 //
 //   CACHE/v1.36.3-0123456789ab/bin/kube-proxy      CACHE = ${XDG_CACHE_HOME:-$HOME/.cache}/conntruth/kube
-//   CACHE/etcd/bin/etcd
+//   CACHE/etcd/bin/etcd, CACHE/containerd/{bin,cni}, CACHE/coredns-VERSION-HASH/images/coredns.tar
 // Threading: reads the file system, no state.
 
 #include <string>
@@ -16,6 +16,12 @@ namespace conntruth::lab {
 struct ProgramSet {
   std::string version;    // "v1.36.3"
   std::string directory;  // of the programs
+};
+
+// containerd, its shim, ctr and runc; and the plug-ins that give pods their network.
+struct ContainerRuntime {
+  std::string programs;  // folders
+  std::string cni;
 };
 
 class Programs {
@@ -33,11 +39,15 @@ class Programs {
   // newest that begins with `fallback`, which may be "", too. kNotFound lists what there is.
   [[nodiscard]] Result<Found> find(std::string_view program, std::string_view version, std::string_view fallback) const;
   [[nodiscard]] Result<std::string> etcd() const;
+  [[nodiscard]] Result<ContainerRuntime> containers() const;
+  // The image of "pause" or "coredns", as a file for `ctr images import`.
+  [[nodiscard]] Result<std::string> image(std::string_view program) const;
 
  private:
   std::string preferred_;
   std::string cache_;
-  std::vector<ProgramSet> built_;  // newest version first; of one version the latest build first
+  std::vector<ProgramSet> built_;    // newest version first; of one version the latest build first
+  std::vector<std::string> images_;  // folders, the latest first
 };
 
 }  // namespace conntruth::lab

@@ -75,6 +75,23 @@ std::string describe_proxies(const LabSpec& spec) {
   return text;
 }
 
+namespace {
+
+Status check_kubelets(const LabSpec& spec) {
+  if (!spec.kubernetes || !spec.kubernetes->kubelets) return {};
+  for (const auto& node : node_names(spec)) {
+    const auto choice = read_proxy_choice(proxy_of(spec, node));
+    if (!choice || choice->follows_api()) continue;
+    return wrong(
+        fmt::format("proxy of {}: \"{}\" does not follow the API; with kubelets every node's proxy has to, or "
+                    "real pods have no Services",
+                    node, proxy_of(spec, node)));
+  }
+  return {};
+}
+
+}  // namespace
+
 Status check_proxies(const LabSpec& spec) {
   const auto names = node_names(spec);
   for (const auto& [node, proxy] : spec.node_proxies) {
@@ -82,6 +99,7 @@ Status check_proxies(const LabSpec& spec) {
       return wrong(fmt::format("proxy of {}: there is no such node; the lab has node-1 to node-{}", node, spec.nodes));
     }
   }
+  if (auto done = check_kubelets(spec); !done) return done;
   auto checked = for_each_choice(spec, [&](const std::string& where, const std::string& text) -> Status {
     const auto choice = read_proxy_choice(text);
     if (!choice) return std::unexpected(choice.error().in(where));

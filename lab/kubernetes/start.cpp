@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "lab/files.hpp"
 #include "lab/kubernetes/ask.hpp"
 #include "lab/kubernetes/control_plane.hpp"
+#include "lab/kubernetes/kubelets.hpp"
 #include "lab/kubernetes/programs.hpp"
 #include "lab/kubernetes/proxy_choice.hpp"
 #include "lab/topology/address_plan.hpp"
@@ -29,31 +31,74 @@ std::vector<std::string*> kube_proxies(LabSpec& spec) {
   return texts;
 }
 
+Status check_kubelet_programs(const KubernetesSpec& api, const Programs& programs) {
+  if (!api.kubelets) return {};
+  for (const auto* name : {"kube-controller-manager", "kube-scheduler", "kubelet"}) {
+    if (const auto found = programs.find(name, "", api.version); !found) return std::unexpected(found.error());
+  }
+  for (const auto* name : {"pause", "coredns"}) {
+    if (const auto image = programs.image(name); !image) return std::unexpected(image.error());
+  }
+  const auto containers = programs.containers();
+  return containers ? Status() : std::unexpected(containers.error());
+}
+
 class Start {
  public:
   // `api` is that of `spec`.
   Start(LabSpec& spec, KubernetesSpec& api, std::string directory, const std::vector<Place>& places, Programs programs,
-        Daemons daemons)
+        Daemons daemons, const Lab::Progress& progress)
       : spec_(spec),
         api_(api),
         directory_(std::move(directory)),
         places_(places),
         programs_(std::move(programs)),
-        daemons_(std::move(daemons)) {}
+        daemons_(std::move(daemons)),
+        progress_(progress) {}
 
+  // What needs no API is started while its server starts.
   Status run() {
+    Kubelets kubelets(spec_, file(""), places_, programs_, daemons_);
     if (auto done = write_secrets(); !done) return done;
     if (auto done = start_control_plane(); !done) return done;
+    if (api_.kubelets) {
+      if (auto done = start_runtimes(kubelets); !done) return done;
+    }
     const ApiServer api(spec_, fabric().netns(), identity_, tokens_.admin);
     if (auto done = await_control_plane(api); !done) return done;
+    tell("etcd and kube-apiserver are ready");
     if (auto done = start_proxies(); !done) return done;
-    return await_proxies(api);
+    if (api_.kubelets) {
+      if (auto done = kubelets.start(api); !done) return done;
+    }
+    if (auto done = await_proxies(api); !done) return done;
+    tell("the proxies have written their rules");
+    return api_.kubelets ? await_kubelets(kubelets, api) : Status();
   }
 
  private:
+  void tell(std::string_view done) const {
+    if (progress_) progress_(done);
+  }
+
+  Status start_runtimes(Kubelets& kubelets) {
+    if (auto done = kubelets.start_runtimes(); !done) return done;
+    if (auto done = kubelets.load_images(); !done) return done;
+    tell("containerd runs on each node and has its images");
+    return {};
+  }
+
+  Status await_kubelets(Kubelets& kubelets, const ApiServer& api) {
+    if (auto done = kubelets.await_nodes(api); !done) return done;
+    tell("the nodes are Ready");
+    if (auto done = kubelets.await_dns(api); !done) return done;
+    tell("CoreDNS answers");
+    return {};
+  }
+
   [[nodiscard]] const Place& fabric() const { return *std::ranges::find(places_, kFabric, &Place::name); }
   [[nodiscard]] std::string file(const std::string& name) const {
-    return fmt::format("{}/kubernetes/{}", directory_, name);
+    return fmt::format("{}/kubernetes{}{}", directory_, name.empty() ? "" : "/", name);
   }
   // The node of a place, counted from 1; 0 for the fabric.
   [[nodiscard]] static unsigned number_of(const LabSpec& spec, const Place& place) {
@@ -68,13 +113,7 @@ class Start {
     auto identity = make_server_identity(certified_addresses(spec_));
     if (!identity) return std::unexpected(identity.error());
     identity_ = std::move(*identity);
-    std::vector<std::string> tokens;
-    for (unsigned index = 0; index <= spec_.nodes; ++index) {
-      auto token = make_token();
-      if (!token) return std::unexpected(token.error());
-      tokens.push_back(std::move(*token));
-    }
-    tokens_ = {tokens.front(), {tokens.begin() + 1, tokens.end()}};
+    if (auto made = make_tokens(); !made) return made;
     std::vector<std::pair<std::string, std::string>> contents{
         {"server.crt", identity_.certificate_pem},
         {"server.key", identity_.key_pem},
@@ -84,10 +123,41 @@ class Start {
       const auto name = plan_node(spec_, node).name;
       contents.emplace_back(name + ".kubeconfig", kubeconfig(spec_, identity_, name, tokens_.nodes[node - 1]));
     }
+    if (api_.kubelets) add_kubelet_secrets(contents);
     for (const auto& [name, content] : contents) {
-      if (auto written = write_whole_file(file(name), content, kSecret); !written) return written;
+      const auto path = std::filesystem::path(file(name));
+      if (::mkdir(path.parent_path().c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("mkdir " + name, errno);
+      if (auto written = write_whole_file(path, content, kSecret); !written) return written;
     }
     return {};
+  }
+
+  Status make_tokens() {
+    tokens_.nodes.resize(spec_.nodes);
+    std::vector<std::string*> wanted{&tokens_.admin};
+    if (api_.kubelets) {
+      tokens_.kubelets.resize(spec_.nodes);
+      wanted.insert(wanted.end(), {&tokens_.controllers, &tokens_.scheduler});
+    }
+    for (auto& token : tokens_.nodes) wanted.push_back(&token);
+    for (auto& token : tokens_.kubelets) wanted.push_back(&token);
+    for (auto* target : wanted) {
+      auto token = make_token();
+      if (!token) return std::unexpected(token.error());
+      *target = std::move(*token);
+    }
+    return {};
+  }
+
+  void add_kubelet_secrets(std::vector<std::pair<std::string, std::string>>& contents) const {
+    const auto add = [&](const std::string& name, const std::string& token) {
+      contents.emplace_back(name + ".kubeconfig", kubeconfig(spec_, identity_, name, token));
+    };
+    add("controller-manager", tokens_.controllers);
+    add("scheduler", tokens_.scheduler);
+    for (unsigned node = 1; node <= spec_.nodes; ++node) {
+      add(plan_node(spec_, node).name + "/kubelet", tokens_.kubelets[node - 1]);
+    }
   }
 
   Status start_control_plane() {
@@ -113,7 +183,7 @@ class Start {
     if (!version) return std::unexpected(version.error().in("kube-apiserver"));
     api_.version = *version;
     for (unsigned node = 1; node <= spec_.nodes; ++node) {
-      if (auto made = api.create_node(node_object(spec_, node)); !made) {
+      if (auto made = api.create("/api/v1/nodes", node_object(spec_, node)); !made) {
         return std::unexpected(made.error().in("make the Node objects"));
       }
     }
@@ -179,6 +249,7 @@ class Start {
   Daemons daemons_;
   ServerIdentity identity_;
   Tokens tokens_;
+  const Lab::Progress& progress_;
 };
 
 }  // namespace
@@ -192,6 +263,7 @@ Status resolve_programs(LabSpec& spec) {
   const auto apiserver = programs->find("kube-apiserver", api.version, "");
   if (!apiserver) return std::unexpected(apiserver.error());
   api.version = apiserver->version;
+  if (auto found = check_kubelet_programs(api, *programs); !found) return found;
   for (auto* text : kube_proxies(spec)) {
     auto choice = read_proxy_choice(*text);
     if (!choice) return std::unexpected(choice.error());
@@ -203,14 +275,15 @@ Status resolve_programs(LabSpec& spec) {
   return {};
 }
 
-Status start_kubernetes(LabSpec& spec, const std::string& directory, const std::vector<Place>& places) {
+Status start_kubernetes(LabSpec& spec, const std::string& directory, const std::vector<Place>& places,
+                        const Lab::Progress& progress) {
   if (!spec.kubernetes) return {};
   auto& api = *spec.kubernetes;
   auto programs = Programs::look(api.programs);
   if (!programs) return std::unexpected(programs.error());
   auto daemons = Daemons::watch(directory);
   if (!daemons) return std::unexpected(daemons.error());
-  return Start(spec, api, directory, places, std::move(*programs), std::move(*daemons)).run();
+  return Start(spec, api, directory, places, std::move(*programs), std::move(*daemons), progress).run();
 }
 
 }  // namespace conntruth::lab
