@@ -89,7 +89,7 @@ Status Kubelets::write_files(const ContainerRuntime& runtime) {
     const std::vector<std::pair<std::string, std::string>> contents{
         {files.containerd(), containerd_config(runtime, plugins(), files)},
         {files.cni() + "/lab.conflist", cni_config(spec_, node)},
-        {files.kubelet(), kubelet_config(spec_, name)}};
+        {files.kubelet(), kubelet_config(spec_)}};
     for (const auto& [path, content] : contents) {
       if (auto written = write_whole_file(path, content); !written) return written;
     }
@@ -102,15 +102,14 @@ Status Kubelets::start_runtimes() {
   if (!runtime) return std::unexpected(runtime.error());
   if (auto linked = link_plugins(*runtime); !linked) return linked;
   if (auto written = write_files(*runtime); !written) return written;
-  if (auto mounted = on_each_node("mounts", mount_script()); !mounted) return mounted;
+  if (auto mounted = on_each_node("mounts", mount_script(spec_.name)); !mounted) return mounted;
   for (const auto& place : places_) {
     if (place.name == kFabric) continue;
     const NodeFiles files{directory_ + "/" + place.name};
     // containerd looks for its shim in $PATH, the keeper's shell has added what runc and the plug-ins need.
-    const std::vector<std::string> argv{
-        "/bin/sh", "-c",
-        fmt::format("PATH={}:$PATH; exec containerd --log-level warn --config \"$1\"", runtime->programs), "sh",
-        files.containerd()};
+    const std::vector<std::string> argv{"/bin/sh", "-c",
+                                        fmt::format("PATH={}:$PATH; {}", runtime->programs, containerd_script()), "sh",
+                                        files.containerd()};
     if (auto started = daemons_.start(place, "containerd", "containerd", argv); !started) return started;
   }
   return {};

@@ -21,9 +21,30 @@ constexpr unsigned kMostPods = 180;
 
 // /var as an overlay, because what runs in a node may read it; containerd's layers cannot lie on an overlay. /run/
 // conntruth goes along with what is mounted below it. Kernel settings belong to the whole machine: a kubelet wants
-// these (kubelet/cm, setupKernelTunables) and writes none that it finds right.
-std::string mount_script() {
-  return R"(set -e
+// these (kubelet/cm, setupKernelTunables) and writes none that it finds right. Cgroups are the machine's too: in place
+// of each hierarchy the node sees its own part of it, because containerd puts pods at the top (v1: one folder for each
+// hierarchy; v2: the file system itself, where a parent has to pass controllers on).
+std::string mount_script(const std::string& lab) {
+  return "set -e\npart=" + cgroup_of(lab) + R"(/$(hostname)
+own_cgroup() {
+  mkdir -p "$1$part"
+  for below in "$1${part%/*}" "$1$part"; do
+    for file in cpuset.cpus cpuset.mems; do
+      [ ! -e "$1/cgroup.clone_children" ] || [ ! -e "$1/$file" ] || cat "$1/$file" >"$below/$file"
+    done
+  done
+  for above in "$1" "$1${part%/*}"; do
+    for controller in $(cat "$1/cgroup.controllers" 2>/dev/null); do
+      echo "+$controller" >"$above/cgroup.subtree_control" 2>/dev/null || true
+    done
+  done
+  mount --bind "$1$part" "$1"
+}
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  own_cgroup /sys/fs/cgroup
+else
+  for hierarchy in /sys/fs/cgroup/*; do [ -L "$hierarchy" ] || [ ! -e "$hierarchy/cgroup.procs" ] || own_cgroup "$hierarchy"; done
+fi
 own=/run/conntruth/node
 mkdir -p $own/var $own/work $own/run/conntruth $own/settings
 mount -t overlay -o lowerdir=/var,upperdir=$own/var,workdir=$own/work overlay /var
@@ -40,6 +61,25 @@ setting kernel/keys/root_maxbytes 25000000
 mount --rbind /run/conntruth $own/run/conntruth
 mount --rbind $own/run /run
 mount --make-rshared /
+)";
+}
+
+// Within a cgroup namespace of the node's own, so that the paths which runc reads (/proc/self/cgroup, mountinfo) are
+// those below the node's part. With v2 a cgroup that passes controllers on may hold no process, hence the leaf.
+std::string containerd_script() {
+  return R"(set -e
+into() { [ -L "$1" ] || [ ! -e "$1/cgroup.procs" ] || echo $$ >"$1/cgroup.procs"; }
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  into /sys/fs/cgroup
+else
+  for hierarchy in /sys/fs/cgroup/*; do into "$hierarchy"; done
+fi
+exec unshare --cgroup /bin/sh -ec '
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    mkdir -p /sys/fs/cgroup/runtime
+    echo $$ >/sys/fs/cgroup/runtime/cgroup.procs
+  fi
+  exec containerd --log-level warn --config "$1"' sh "$1"
 )";
 }
 
@@ -95,12 +135,11 @@ std::string cni_config(const LabSpec& spec, unsigned node) {
   return document.dump(2) + "\n";
 }
 
-// Cgroups without levels for quality of service, because a lab limits nothing; no eviction, because its disk is the
+// No levels of cgroups for quality of service, because a lab limits nothing; no eviction, because its disk is the
 // machine's.
-std::string kubelet_config(const LabSpec& spec, const std::string& node) {
+std::string kubelet_config(const LabSpec& spec) {
   Json document = {{"apiVersion", "kubelet.config.k8s.io/v1beta1"}, {"kind", "KubeletConfiguration"}};
   document["containerRuntimeEndpoint"] = fmt::format("unix://{}", kContainerdSocket);
-  document["cgroupRoot"] = cgroup_of(spec.name) + "/" + node;
   document["cgroupDriver"] = "cgroupfs";
   document["cgroupsPerQOS"] = false;
   document["enforceNodeAllocatable"] = Json::array();

@@ -27,16 +27,19 @@ struct NodeFiles {
 };
 
 // For the shell of a node, once, before anything else of a kubelet's node: a /run and /var of its own, mounts that
-// containers can see, and in place of the kernel settings that a kubelet would change files with the values it wants.
-[[nodiscard]] std::string mount_script();
+// containers can see, cgroups below the lab's, and in place of the kernel settings that a kubelet would change files
+// with the values it wants.
+[[nodiscard]] std::string mount_script(const std::string& lab);
 
+// For the shell that becomes containerd; "$1" is its configuration.
+[[nodiscard]] std::string containerd_script();
 // `plugins`: the folder of all CNI plug-ins.
 [[nodiscard]] std::string containerd_config(const ContainerRuntime& runtime, const std::string& plugins,
                                             const NodeFiles& files);
 // Pods' addresses beyond those of the lab's own pods; a pod's gateway is the node's own address, so that masquerade
 // towards a local pod shows a real address of the node.
 [[nodiscard]] std::string cni_config(const LabSpec& spec, unsigned node);
-[[nodiscard]] std::string kubelet_config(const LabSpec& spec, const std::string& node);
+[[nodiscard]] std::string kubelet_config(const LabSpec& spec);
 [[nodiscard]] std::vector<std::string> kubelet_arguments(const LabSpec& spec, unsigned node, const NodeFiles& files);
 
 }  // namespace conntruth::lab

@@ -49,7 +49,7 @@ TEST(LabSpecReader, what_is_written_is_read_back) {
 TEST(LabSpecReader, errors_name_file_line_field_and_what_is_allowed) {
   EXPECT_EQ(error_of("name: a\nsize: 3\n"),
             "lab.yaml:2: unknown key \"size\"; known are name, nodes, pods_per_node, zones, ipv4, ipv6, proxy, "
-            "node_proxies, proxy_command, proxy_version, kubernetes, kube_bin");
+            "node_proxies, proxy_command, proxy_version, kubernetes, kube_bin, kubelet");
   EXPECT_EQ(error_of("name: a\nnodes: 0\n"), "lab.yaml:2: nodes: 0 is out of range 1..50");
   EXPECT_EQ(error_of("nodes: 51\n"), "lab.yaml:1: nodes: 51 is out of range 1..50");
   EXPECT_EQ(error_of("nodes: many\n"), "lab.yaml:1: nodes: expected a number");
@@ -63,7 +63,7 @@ TEST(LabSpecReader, errors_name_file_line_field_and_what_is_allowed) {
   EXPECT_EQ(error_of("nodes: 1\nnodes: 2\n"), "lab.yaml:2: nodes is given twice");
   EXPECT_EQ(error_of("- nodes\n"),
             "lab.yaml:1: expected a mapping with the keys name, nodes, pods_per_node, zones, ipv4, ipv6, proxy, "
-            "node_proxies, proxy_command, proxy_version, kubernetes, kube_bin");
+            "node_proxies, proxy_command, proxy_version, kubernetes, kube_bin, kubelet");
   EXPECT_EQ(error_of("ipv4: false\nipv6: false\n"),
             "lab.yaml: ipv4 and ipv6 are both off; a lab needs at least one family");
   EXPECT_TRUE(error_of("name: [\n").starts_with("lab.yaml:")) << error_of("name: [\n");
