@@ -56,7 +56,11 @@ auto rank(const Backend& backend) { return std::tuple(backend.ready, backend.ser
 }  // namespace
 
 SliceIndex::SliceIndex(const world::World& world) {
-  for (const auto& slice : world.slices) slices_[slice.service_key()].push_back(&slice);
+  for (const auto& slice : world.slices) {
+    // kube-proxy asks for slices without it (cmd/kube-proxy/app/server.go); a headless Service's are nobody's to serve.
+    if (slice.labels.contains(std::string(world::kHeadlessLabel))) continue;
+    slices_[slice.service_key()].push_back(&slice);
+  }
 }
 
 std::vector<Backend> SliceIndex::backends(const world::Service& service, const world::ServicePort& port, Family family,
