@@ -182,6 +182,12 @@ TEST(Ruleset, services_that_are_not_ours_leave_no_trace) {
   EXPECT_TRUE(same_as_empty(external_name));
 }
 
+TEST(Ruleset, slices_that_are_labelled_headless_are_nobodys_to_serve) {
+  auto labelled = here_and_there();
+  for (auto& slice : labelled.slices) slice.labels[std::string(world::kHeadlessLabel)] = "";
+  EXPECT_EQ(build_ruleset(labelled, kOptions), build_ruleset(nowhere(), kOptions));
+}
+
 TEST(Ruleset, families_are_apart) {
   auto world = here_and_there();
   EXPECT_THAT(elements(v6(world), kServiceNodePorts), ElementsAre());
