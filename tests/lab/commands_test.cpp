@@ -124,7 +124,7 @@ TEST_F(LabCommands, errors_are_one_line_with_a_remedy_and_exit_code_1) {
   expect("lab up -f " + file,
          file +
              ":3: unknown key \"size\"; known are name, nodes, pods_per_node, zones, ipv4, ipv6, proxy, "
-             "node_proxies, proxy_command, proxy_version, kubernetes, kube_bin");
+             "node_proxies, proxy_command, proxy_version, kubernetes, kube_bin, kubelet");
   std::filesystem::remove(file);
 }
 
