@@ -1,37 +1,14 @@
 #include "controller/worlds/world_file.hpp"
 
-#include <yaml-cpp/yaml.h>
-
 #include <nlohmann/json.hpp>
 
+#include "common/codec/json_as_yaml.hpp"
 #include "common/world/world_reader.hpp"
 
 namespace conntruth::worlds {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the document, which is ours.
-void emit(YAML::Emitter& out, const Json& value) {
-  if (value.is_object()) {
-    out << YAML::BeginMap;
-    for (const auto& [key, member] : value.items()) {
-      out << YAML::Key << key << YAML::Value;
-      emit(out, member);
-    }
-    out << YAML::EndMap;
-  } else if (value.is_array()) {
-    out << YAML::BeginSeq;
-    for (const auto& member : value) emit(out, member);
-    out << YAML::EndSeq;
-  } else if (value.is_string()) {
-    out << YAML::DoubleQuoted << value.get_ref<const std::string&>();
-  } else if (value.is_null()) {
-    out << YAML::Null;
-  } else {
-    out << value.dump();
-  }
-}
 
 Json key_json(const plan::FlowKey& key) {
   return {key.vantage,
@@ -60,9 +37,7 @@ std::string to_yaml(const world::World& world, const std::vector<std::string>& c
   for (const auto& line : comments) text += "# " + line + "\n";
   const auto list = Json::parse(world::write_world(world));
   for (const auto& object : list.at("items")) {
-    YAML::Emitter out;
-    emit(out, object);
-    text += std::string("---\n") + out.c_str() + "\n";
+    text += "---\n" + codec::json_as_yaml(object.dump());
   }
   return text;
 }
