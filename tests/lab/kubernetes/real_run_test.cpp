@@ -6,45 +6,18 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "lab/kubernetes/programs.hpp"
-#include "lab/lab.hpp"
-#include "tests/support/process.hpp"
+#include "tests/lab/kubernetes/mixed_lab.hpp"
 
 namespace conntruth::lab::test {
 namespace {
 
 using Json = nlohmann::json;
 
-class RealRun : public ::testing::Test {
+class RealRun : public MixedLab {
  protected:
-  void SetUp() override {
-    const auto programs = Programs::look("");
-    ASSERT_TRUE(programs);
-    for (const auto& found : {programs->find("kube-apiserver", "", ""), programs->find("kube-proxy", "", "")}) {
-      if (!found) GTEST_SKIP() << found.error().message;
-    }
-    if (const auto etcd = programs->etcd(); !etcd) GTEST_SKIP() << etcd.error().message;
-    LabSpec spec;
-    spec.name = name_;
-    spec.kubernetes = KubernetesSpec{};
-    spec.node_proxies = {{"node-2", "kube-proxy:iptables"}, {"node-3", "kube-proxy:nftables"}};
-    const auto lab = Lab::up(spec);
-    ASSERT_TRUE(lab) << lab.error().message;
-  }
-  void TearDown() override {
-    [[maybe_unused]] const auto removed = Lab::down(name_);
-    std::filesystem::remove_all(state_);
-  }
-  [[nodiscard]] support::Finished conntruth(const std::vector<std::string>& words) const {
-    std::vector<std::string> argv = {std::string(CONNTRUTH_BIN_DIR) + "/conntruth"};
-    argv.insert(argv.end(), words.begin(), words.end());
-    return support::run_process(argv, {"CONNTRUTH_STATE_DIR=" + state_});
-  }
   [[nodiscard]] support::Finished run_cluster_ips() const {
     return conntruth({"run", "--lab", name_, "--select", "clusterip", "-o", "json"});
   }
-  const std::string name_ = "t-real-" + std::to_string(getpid());
-  const std::string state_ = "/tmp/conntruth-test-real-" + std::to_string(getpid());
 };
 
 TEST_F(RealRun, is_green_on_three_kinds_of_proxies_and_red_where_one_is_broken) {

@@ -6,46 +6,19 @@
 #include <nlohmann/json.hpp>
 
 #include "common/world/world_reader.hpp"
-#include "lab/kubernetes/programs.hpp"
-#include "lab/lab.hpp"
-#include "tests/support/process.hpp"
+#include "tests/lab/kubernetes/mixed_lab.hpp"
 
 namespace conntruth::lab::test {
 namespace {
 
 using Json = nlohmann::json;
 
-class RandomWorlds : public ::testing::Test {
+class RandomWorlds : public MixedLab {
  protected:
-  void SetUp() override {
-    const auto programs = Programs::look("");
-    ASSERT_TRUE(programs);
-    for (const auto& found : {programs->find("kube-apiserver", "", ""), programs->find("kube-proxy", "", "")}) {
-      if (!found) GTEST_SKIP() << found.error().message;
-    }
-    if (const auto etcd = programs->etcd(); !etcd) GTEST_SKIP() << etcd.error().message;
-    std::filesystem::create_directories(state_);
-    LabSpec spec;
-    spec.name = name_;
-    spec.kubernetes = KubernetesSpec{};
-    spec.node_proxies = {{"node-2", "kube-proxy:iptables"}, {"node-3", "kube-proxy:nftables"}};
-    const auto lab = Lab::up(spec);
-    ASSERT_TRUE(lab) << lab.error().message;
-  }
-  void TearDown() override {
-    [[maybe_unused]] const auto removed = Lab::down(name_);
-    std::filesystem::remove_all(state_);
-  }
-  [[nodiscard]] support::Finished conntruth(std::vector<std::string> words) const {
-    words.insert(words.begin(), std::string(CONNTRUTH_BIN_DIR) + "/conntruth");
-    return support::run_process(words, {"CONNTRUTH_STATE_DIR=" + state_});
-  }
   [[nodiscard]] support::Finished worlds(const std::string& count) const {
     return conntruth({"worlds", "--lab", name_, "--seed", "11", "--count", count, "--at-once", "30", "--shrink", "1",
                       "--out", state_, "-q", "-o", "json"});
   }
-  const std::string name_ = "t-worlds-" + std::to_string(getpid());
-  const std::string state_ = "/tmp/conntruth-test-worlds-" + std::to_string(getpid());
 };
 
 TEST_F(RandomWorlds, are_as_expected_on_every_proxy_and_find_and_shrink_a_planted_fault) {
