@@ -108,10 +108,9 @@ struct Endpoint {
   std::optional<std::vector<std::string>> node_hints;  // hints.forNodes names
   std::string target_name;                             // targetRef.name, for people
 
-  // k8s API: an absent ready counts as true, an absent serving takes the value of ready, an absent terminating is
-  // false.
+  // k8s.io/api/discovery/v1, EndpointConditions: where absent, ready and serving count as true, terminating as false.
   [[nodiscard]] bool is_ready() const { return ready.value_or(true); }
-  [[nodiscard]] bool is_serving() const { return serving.value_or(is_ready()); }
+  [[nodiscard]] bool is_serving() const { return serving.value_or(true); }
   [[nodiscard]] bool is_terminating() const { return terminating.value_or(false); }
   bool operator==(const Endpoint&) const = default;
 };

@@ -160,7 +160,7 @@ void set_conditions(world::Endpoint& endpoint, char mark) {
     case '&':
       set(false, true, true);
       endpoint.serving = std::nullopt;
-      return;  // serving follows ready: false
+      return;  // an absent serving counts as true
     default:
       bad(std::string("no condition mark ") + mark);
   }
