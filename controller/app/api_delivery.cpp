@@ -5,8 +5,8 @@
 #include <array>
 
 #include "controller/app/world_delivery.hpp"
-#include "controller/kube/access.hpp"
-#include "controller/kube/client.hpp"
+#include "kube/access.hpp"
+#include "kube/client.hpp"
 #include "controller/kube/node_states.hpp"
 #include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_writer.hpp"

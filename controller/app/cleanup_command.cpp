@@ -3,8 +3,8 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include "controller/kube/access.hpp"
-#include "controller/kube/client.hpp"
+#include "kube/access.hpp"
+#include "kube/client.hpp"
 #include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_writer.hpp"
 #include "lab/lab.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/kube/request.hpp"
+#include "kube/request.hpp"
 
 namespace conntruth::kube {
 namespace {

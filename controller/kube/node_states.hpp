@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "common/world/world.hpp"
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 
 namespace conntruth::kube {
 

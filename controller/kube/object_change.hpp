@@ -12,7 +12,7 @@
 
 #include "common/result.hpp"
 #include "common/world/world.hpp"
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 #include "controller/kube/world_writer.hpp"
 
 namespace conntruth::kube {

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "common/result.hpp"
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 
 namespace conntruth::kube {
 

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "controller/kube/listing.hpp"
+#include "kube/listing.hpp"
 #include "controller/kube/world_writer.hpp"
 
 namespace conntruth::kube {

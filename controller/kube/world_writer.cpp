@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "common/world/world_reader.hpp"
-#include "controller/kube/api_error.hpp"
-#include "controller/kube/listing.hpp"
+#include "kube/api_error.hpp"
+#include "kube/listing.hpp"
 #include "controller/kube/object_change.hpp"
 #include "controller/kube/world_objects.hpp"
 

@@ -29,7 +29,7 @@
 
 #include "common/result.hpp"
 #include "common/world/world.hpp"
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 
 namespace conntruth::kube {
 

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "controller/kube/connection.hpp"
+#include "kube/connection.hpp"
 #include "lab/kubernetes/control_plane.hpp"
 
 namespace conntruth::lab {

@@ -1,7 +1,7 @@
 // Any bytes as a kubeconfig, a plug-in's output and a server's address: what is wanted, or one message line.
 
-#include "controller/kube/exec_plugin.hpp"
-#include "controller/kube/kubeconfig.hpp"
+#include "kube/exec_plugin.hpp"
+#include "kube/kubeconfig.hpp"
 #include "tests/fuzz/check.hpp"
 
 using conntruth::fuzz::check;

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "controller/kube/listing.hpp"
-#include "controller/kube/watch_stream.hpp"
+#include "kube/listing.hpp"
+#include "kube/watch_stream.hpp"
 #include "tests/fuzz/check.hpp"
 
 using conntruth::fuzz::check;

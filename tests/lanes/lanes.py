@@ -48,12 +48,12 @@ LANES = (
     Lane("lint", "", "", (), True),
     # The rooms that read bytes from outside, and the engine with its responders on real packets.
     Lane("asan", "asan", "^(unit|lab)$", ("unit_common", "unit_common_codec", "unit_common_stats", "unit_common_wire",
-                                          "unit_common_world", "unit_controller_fleet", "unit_controller_kube",
+                                          "unit_common_world", "unit_controller_fleet", "unit_kube",
                                           "unit_controller_store",
                                           "unit_agent_io", "unit_agent_probe", "unit_agent_session", "lab_agent"), True),
     # Only rooms with threads: the others cannot race, and building them once more costs minutes.
     Lane("tsan", "tsan", "^unit$", ("unit_agent_io", "unit_agent_probe", "unit_agent_session",
-                                    "unit_controller_fleet", "unit_controller_kube", "unit_controller_store"),
+                                    "unit_controller_fleet", "unit_kube", "unit_controller_store"),
          True, fixed_addresses=True),
 )
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "common/result.hpp"
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 #include "tests/support/process.hpp"
 
 namespace conntruth::kube {

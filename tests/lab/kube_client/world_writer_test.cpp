@@ -11,7 +11,7 @@
 #include <set>
 
 #include "controller/catalogue/catalogue.hpp"
-#include "controller/kube/reflector.hpp"
+#include "kube/reflector.hpp"
 #include "controller/plan/planner.hpp"
 #include "tests/lab/kube_client/real_api.hpp"
 #include "tests/unit/controller/plan/topologies.hpp"

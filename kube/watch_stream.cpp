@@ -1,4 +1,4 @@
-#include "controller/kube/watch_stream.hpp"
+#include "kube/watch_stream.hpp"
 
 #include <fmt/core.h>
 

@@ -17,7 +17,7 @@
 #include <string>
 #include <string_view>
 
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 
 namespace conntruth::kube {
 

@@ -14,8 +14,8 @@
 #include <string>
 
 #include "common/result.hpp"
-#include "controller/kube/access.hpp"
-#include "controller/kube/exec_plugin.hpp"
+#include "kube/access.hpp"
+#include "kube/exec_plugin.hpp"
 
 namespace conntruth::kube {
 

@@ -7,9 +7,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "controller/kube/json_scan.hpp"
-#include "controller/kube/reflector.hpp"
-#include "controller/kube/watch_stream.hpp"
+#include "kube/json_scan.hpp"
+#include "kube/reflector.hpp"
+#include "kube/watch_stream.hpp"
 
 namespace conntruth::kube {
 

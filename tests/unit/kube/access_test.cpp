@@ -1,5 +1,5 @@
 // Kubeconfigs, service accounts and exec plug-ins, right and wrong.
-#include "controller/kube/access.hpp"
+#include "kube/access.hpp"
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>
@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "controller/kube/exec_plugin.hpp"
-#include "tests/unit/controller/kube/fixture.hpp"
+#include "kube/exec_plugin.hpp"
+#include "tests/unit/kube/fixture.hpp"
 
 namespace conntruth::kube {
 namespace {

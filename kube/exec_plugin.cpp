@@ -1,4 +1,4 @@
-#include "controller/kube/exec_plugin.hpp"
+#include "kube/exec_plugin.hpp"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -18,7 +18,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "controller/kube/sockets.hpp"
+#include "kube/sockets.hpp"
 
 namespace conntruth::kube {
 namespace {

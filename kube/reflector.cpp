@@ -1,4 +1,4 @@
-#include "controller/kube/reflector.hpp"
+#include "kube/reflector.hpp"
 
 #include <fmt/core.h>
 
@@ -6,10 +6,10 @@
 #include <mutex>
 #include <thread>
 
-#include "controller/kube/api_error.hpp"
-#include "controller/kube/listing.hpp"
-#include "controller/kube/object_index.hpp"
-#include "controller/kube/watch_stream.hpp"
+#include "kube/api_error.hpp"
+#include "kube/listing.hpp"
+#include "kube/object_index.hpp"
+#include "kube/watch_stream.hpp"
 
 namespace conntruth::kube {
 namespace {

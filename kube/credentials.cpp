@@ -1,4 +1,4 @@
-#include "controller/kube/credentials.hpp"
+#include "kube/credentials.hpp"
 
 #include <fmt/chrono.h>
 #include <openssl/pem.h>
@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "controller/kube/kubeconfig.hpp"
+#include "kube/kubeconfig.hpp"
 
 namespace conntruth::kube {
 namespace {

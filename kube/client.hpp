@@ -20,8 +20,8 @@
 #include <vector>
 
 #include "common/result.hpp"
-#include "controller/kube/access.hpp"
-#include "controller/kube/request.hpp"
+#include "kube/access.hpp"
+#include "kube/request.hpp"
 
 namespace conntruth::kube {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "common/result.hpp"
-#include "controller/kube/request.hpp"
+#include "kube/request.hpp"
 
 namespace conntruth::kube {
 

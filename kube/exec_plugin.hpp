@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "common/result.hpp"
-#include "controller/kube/access.hpp"
+#include "kube/access.hpp"
 
 namespace conntruth::kube {
 

@@ -1,4 +1,4 @@
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 
 #include <fmt/core.h>
 
@@ -10,9 +10,9 @@
 #include <set>
 #include <thread>
 
-#include "controller/kube/api_error.hpp"
-#include "controller/kube/connection.hpp"
-#include "controller/kube/credentials.hpp"
+#include "kube/api_error.hpp"
+#include "kube/connection.hpp"
+#include "kube/credentials.hpp"
 
 namespace conntruth::kube {
 

@@ -1,5 +1,5 @@
 // List and watch against a server that fails in every way.
-#include "controller/kube/reflector.hpp"
+#include "kube/reflector.hpp"
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>
@@ -7,7 +7,7 @@
 
 #include <atomic>
 
-#include "tests/unit/controller/kube/fixture.hpp"
+#include "tests/unit/kube/fixture.hpp"
 
 namespace conntruth::kube {
 namespace {

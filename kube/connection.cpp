@@ -1,5 +1,5 @@
 // The only file that includes Beast and Asio: some twenty seconds of compile time, once.
-#include "controller/kube/connection.hpp"
+#include "kube/connection.hpp"
 
 // Each loop runs in one thread at a time, and what other threads post goes through its mutex: Asio's fences, which
 // ThreadSanitizer does not understand, have nothing to do here.
@@ -29,7 +29,7 @@
 #include <functional>
 
 #include "common/address.hpp"
-#include "controller/kube/sockets.hpp"
+#include "kube/sockets.hpp"
 
 namespace conntruth::kube {
 namespace {

@@ -1,4 +1,4 @@
-#include "controller/kube/listing.hpp"
+#include "kube/listing.hpp"
 
 namespace conntruth::kube {
 namespace {

@@ -1,5 +1,5 @@
 // Requests, retries, errors in words, TLS and credentials against a scripted server.
-#include "controller/kube/client.hpp"
+#include "kube/client.hpp"
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>
@@ -11,8 +11,8 @@
 #include <fstream>
 #include <thread>
 
-#include "controller/kube/listing.hpp"
-#include "tests/unit/controller/kube/fixture.hpp"
+#include "kube/listing.hpp"
+#include "tests/unit/kube/fixture.hpp"
 
 namespace conntruth::kube {
 namespace {

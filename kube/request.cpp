@@ -1,4 +1,4 @@
-#include "controller/kube/request.hpp"
+#include "kube/request.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "controller/kube/sockets.hpp"
+#include "kube/sockets.hpp"
 
 #include <fcntl.h>
 #include <fmt/core.h>

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/result.hpp"
-#include "controller/kube/client.hpp"
-#include "controller/kube/json_scan.hpp"
+#include "kube/client.hpp"
+#include "kube/json_scan.hpp"
 
 namespace conntruth::kube {
 

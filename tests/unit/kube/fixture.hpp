@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "controller/kube/client.hpp"
-#include "controller/kube/reflector.hpp"
+#include "kube/client.hpp"
+#include "kube/reflector.hpp"
 #include "tests/support/scripted_server.hpp"
 
 namespace conntruth::kube {

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "common/result.hpp"
-#include "controller/kube/json_scan.hpp"
+#include "kube/json_scan.hpp"
 
 namespace conntruth::kube {
 

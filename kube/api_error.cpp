@@ -1,4 +1,4 @@
-#include "controller/kube/api_error.hpp"
+#include "kube/api_error.hpp"
 
 #include <fmt/core.h>
 

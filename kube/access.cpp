@@ -1,4 +1,4 @@
-#include "controller/kube/access.hpp"
+#include "kube/access.hpp"
 
 #include <fmt/core.h>
 
@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "controller/kube/kubeconfig.hpp"
+#include "kube/kubeconfig.hpp"
 
 namespace conntruth::kube {
 namespace {

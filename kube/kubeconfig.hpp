@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/result.hpp"
-#include "controller/kube/access.hpp"
+#include "kube/access.hpp"
 
 namespace conntruth::kube {
 

@@ -1,4 +1,4 @@
-#include "controller/kube/json_scan.hpp"
+#include "kube/json_scan.hpp"
 
 #include <fmt/core.h>
 

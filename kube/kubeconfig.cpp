@@ -1,4 +1,4 @@
-#include "controller/kube/kubeconfig.hpp"
+#include "kube/kubeconfig.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "controller/kube/object_index.hpp"
+#include "kube/object_index.hpp"
 
 #include <algorithm>
 
