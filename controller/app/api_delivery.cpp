@@ -65,8 +65,9 @@ class ApiDelivery final : public WorldDelivery {
     return {};
   }
 
-  // kube-proxy writes rules once a second at most (--iptables-min-sync-period, --nftables-min-sync-period), and listing
-  // conntrack keeps a core busy for long.
+  // What is written last may have to wait for the end of a sync that the rest has begun, a second
+  // (--iptables-min-sync-period, --nftables-min-sync-period) and a sync. A sync is up to 0.7 s of writing rules and up
+  // to 2 s of reading conntrack (docs/findings/0003), for which flows that go on wait besides.
   Environment::Patience patience() const override {
     return {std::chrono::seconds(5), std::chrono::seconds(20), std::chrono::seconds(15), std::chrono::seconds(2)};
   }

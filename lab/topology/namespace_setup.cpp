@@ -103,8 +103,9 @@ constexpr std::array kForwarding = std::to_array<Setting>({
     {"ipv6/conf/all/forwarding", "1", true},
     {"ipv6/conf/default/forwarding", "1", true},
     // A full check makes hundreds of thousands of flows in seconds, and the maximum of the conntrack table belongs to
-    // the host. Finished flows leave early, or the table would fill up and evict flows that wait for their answer.
-    {"netfilter/nf_conntrack_udp_timeout", "10", true},
+    // the host. Finished flows leave early, or the table would fill up and evict flows that wait for their answer, and
+    // kube-proxy would read it for seconds. Above the 2 s that an answer is awaited.
+    {"netfilter/nf_conntrack_udp_timeout", "4", true},
     {"netfilter/nf_conntrack_tcp_timeout_close", "1", true},
     {"netfilter/nf_conntrack_tcp_timeout_syn_recv", "10", true},
     // Flows that were left unfinished, by a fault for one, must be forgotten before source ports come round (40 s).

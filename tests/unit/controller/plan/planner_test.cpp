@@ -224,11 +224,12 @@ steps: [{name: a}, {name: b, services: {web: {endpoints: [{on: last, variant: 1}
 }
 
 // Linux takes a UDP flow for a stream once it is answered more than two seconds after its beginning
-// (net/netfilter/nf_conntrack_proto_udp.c), and keeps others for ten seconds only in a lab: less than a stage takes.
+// (net/netfilter/nf_conntrack_proto_udp.c), and keeps others for four seconds only in a lab: less than a stage takes. A
+// busy machine sends the first of them late, so that two seconds and a little are not enough.
 TEST(Planner, probes_a_fixed_flow_until_conntrack_takes_it_for_a_stream_also_where_it_began_anew) {
   const PlanOptions options;
   const auto gaps = options.fixed_flow - 1;
-  EXPECT_GT(gaps * options.fixed_interval, std::chrono::seconds(2));
+  EXPECT_GE(gaps * options.fixed_interval, std::chrono::seconds(3));
 }
 
 constexpr std::string_view kKept = R"(
