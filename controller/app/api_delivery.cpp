@@ -5,11 +5,11 @@
 #include <array>
 
 #include "controller/app/world_delivery.hpp"
-#include "kube/access.hpp"
-#include "kube/client.hpp"
 #include "controller/kube/node_states.hpp"
 #include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_writer.hpp"
+#include "kube/access.hpp"
+#include "kube/client.hpp"
 
 namespace conntruth::app {
 
