@@ -94,7 +94,8 @@ void clear_world(Environment& environment, std::uint64_t generation) {
   empty.generation = generation;
   empty.nodes = environment.nodes();
   if (auto status = environment.publish(empty); !status) {
-    fmt::print(stderr, "conntruth: the run's Services stay in the dataplane: {}\n", status.error().message);
+    fmt::print(stderr, "conntruth: the run's Services stay in the dataplane until `conntruth cleanup`: {}\n",
+               status.error().message);
   }
 }
 
@@ -147,7 +148,10 @@ Result<report::Report> run_in(Session& session, const RunRequest& request) {
   session.progress.finish();
   if (!status) partial_reason += (partial_reason.empty() ? "" : "; ") + status.error().message;
   if (auto finished = writer->finish(partial_reason); !finished) return std::unexpected(finished.error());
-  if (!status) return std::unexpected(status.error().in("run " + id));
+  if (!status) {
+    session.progress.note("what was measured before it ended early: conntruth matrix " + id);
+    return std::unexpected(status.error().in("run " + id));
+  }
   session.progress.note("run " + id + " is stored in " + writer->directory().string());
   return finish(runs, id);
 }

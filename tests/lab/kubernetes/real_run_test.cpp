@@ -59,5 +59,31 @@ TEST_F(RealRun, what_a_killed_run_leaves_is_cleaned_up) {
   EXPECT_NE(again.out.find(": 0 Services and 0 EndpointSlices removed"), std::string::npos) << again.out;
 }
 
+TEST_F(RealRun, goes_on_when_the_api_server_is_killed_and_comes_back) {
+  support::Process run({std::string(CONNTRUTH_BIN_DIR) + "/conntruth", "run", "--lab", name_, "--select",
+                        "ports-add-remove,type-changes", "-o", "json"},
+                       {"CONNTRUTH_STATE_DIR=" + state_});
+  ASSERT_TRUE(run.wait_for_error_text("stage 2", std::chrono::seconds(60))) << run.err();
+  // The same program with the same words, a child of the fabric's init as the first one was.
+  const std::string restart =
+      "pid=$(cat \"$1\"); tr '\\0' '\\n' </proc/$pid/cmdline >\"$2\" && kill -9 $pid && "
+      "setsid xargs -a \"$2\" -d '\\n' env >\"$2.log\" 2>&1 &";
+  const auto lab = Lab::open(name_);
+  ASSERT_TRUE(lab) << lab.error().message;
+  const auto killed = conntruth({"lab", "exec", name_, "fabric", "--", "sh", "-c", restart, "sh",
+                                 lab->directory() + "/run/fabric-kube-apiserver.pid", state_ + "/apiserver"});
+  ASSERT_EQ(killed.status, 0) << killed.err;
+  const auto status = run.wait(std::chrono::seconds(120));
+  ASSERT_TRUE(status == 0 || status == 2) << status << run.err() << run.out();
+  const auto report = Json::parse(run.out());
+  EXPECT_EQ(report.at("summary").at("notRun"), 0);
+  EXPECT_EQ(report.at("summary").at("error"), 0);
+  // kube-proxy tries again after 0.8, 1.6, 3.2 s and so on (client-go's reflector), so it may come back later than the
+  // run does, which is then what the run has to say.
+  for (const auto& cell : report.at("cells")) {
+    if (cell.at("verdict") == "fail") EXPECT_EQ(cell.at("reason").at("code"), "followed-late") << cell;
+  }
+}
+
 }  // namespace
 }  // namespace conntruth::lab::test
