@@ -64,8 +64,9 @@ Status run(const AppOptions& options) {
     if (ending != nullptr) ending->request_stop();
   });
   if (!signals) return std::unexpected(signals.error());
-  const auto transport = session::make_grpc_transport(options.controller);
-  session::Session session(std::move(session_options), *transport);
+  const auto transport = session::make_grpc_transport(options.controller, options.security);
+  if (!transport) return std::unexpected(transport.error());
+  session::Session session(std::move(session_options), **transport);
   {
     const std::lock_guard lock(ending_mutex);
     ending = &session;

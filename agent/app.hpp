@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "agent/session/transport.hpp"
 #include "common/model/probe.hpp"
 #include "common/result.hpp"
 
@@ -18,6 +19,7 @@ struct AppOptions {
   std::uint32_t budget = 100'000;               // probes per second
   std::uint32_t awaited = 256;                  // answers that a place awaits at a time, 8..256
   std::chrono::seconds give_up_after{60};       // without a word of the controller
+  session::TransportSecurity security;          // of a HOST:PORT target
 };
 
 // Reads "NAME=PATH".

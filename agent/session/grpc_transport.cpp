@@ -3,13 +3,20 @@
 // Rules of the callback API that shape it: one read and one write in flight; a hold for as long as writes may start
 // from outside of reactions; reads go on until they fail, else the end is never seen; the channel dies on our own
 // thread, never in a reaction. Messages pass as raw bytes: common/codec is the only place that knows what is in them.
+#include <fmt/format.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <deque>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 
+#include "agent/session/server_certificate.hpp"
 #include "agent/session/transport.hpp"
 #include "common/codec/session_codec.hpp"
 
@@ -28,9 +35,62 @@ std::string bytes_of(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
+Result<std::string> read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail_errno("open " + path, errno);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  while (text.ends_with('\n')) text.pop_back();
+  if (text.empty()) return fail(ErrorCode::kInvalidInput, path + " is empty");
+  return text;
+}
+
+// Called in every handshake, instead of gRPC's own check, which does not tell what is wrong.
+class Verifier : public grpc::experimental::ExternalCertificateVerifier {
+ public:
+  explicit Verifier(TransportSecurity security) : security_(std::move(security)) {}
+
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> /*later*/, grpc::Status* now) override {
+    const auto chain = request->peer_cert_full_chain();
+    const auto trusted = check({chain.data(), chain.size()});
+    *now = trusted ? grpc::Status::OK : grpc::Status(grpc::StatusCode::UNAUTHENTICATED, trusted.error().message);
+    return true;
+  }
+  void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest* /*request*/) override {}
+
+ private:
+  [[nodiscard]] Status check(const std::string& chain) const {
+    const auto trusted = read_text(security_.ca_file);
+    if (!trusted) return std::unexpected(trusted.error().in("CA of the controller"));
+    const auto checked =
+        check_server_certificate(chain, *trusted, security_.server_name, std::chrono::system_clock::now());
+    if (checked) return {};
+    return std::unexpected(
+        checked.error().in(fmt::format("the controller's certificate is refused (CA {})", security_.ca_file)));
+  }
+
+  const TransportSecurity security_;
+};
+
+std::shared_ptr<grpc::ChannelCredentials> credentials_of(const TransportSecurity& security) {
+  if (security.ca_file.empty()) return grpc::InsecureChannelCredentials();
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_verify_server_certs(false);  // by the verifier
+  options.set_check_call_host(false);      // by its name, whatever address is dialled
+  options.set_certificate_verifier(grpc::experimental::ExternalCertificateVerifier::Create<Verifier>(security));
+  return grpc::experimental::TlsCredentials(options);
+}
+
+// An attempt that had not even an address to fail at.
+class NoLink : public Link {
+ public:
+  void send(std::string /*bytes*/) override {}
+};
+
 class GrpcLink : public Link, private grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  GrpcLink(grpc::GenericStub& stub, LinkEvents& events) : events_(events) {
+  GrpcLink(grpc::GenericStub& stub, const std::string& token, LinkEvents& events) : events_(events) {
+    if (!token.empty()) context_.AddMetadata("authorization", "Bearer " + token);
     stub.PrepareBidiStreamingCall(&context_, kMethod, {}, this);
     AddHold();
     StartRead(&incoming_);
@@ -106,13 +166,23 @@ class GrpcLink : public Link, private grpc::ClientBidiReactor<grpc::ByteBuffer, 
 
 class GrpcTransport : public Transport {
  public:
-  explicit GrpcTransport(const std::string& target) : stub_(make_channel(target)) {}
+  GrpcTransport(const std::string& target, TransportSecurity security)
+      : security_(std::move(security)), stub_(make_channel(target, security_)) {}
   [[nodiscard]] std::unique_ptr<Link> connect(LinkEvents& events) override {
-    return std::make_unique<GrpcLink>(stub_, events);
+    std::string token;
+    if (!security_.token_file.empty()) {
+      auto read = read_text(security_.token_file);
+      if (!read) {
+        events.closed("token for the controller: " + read.error().message);
+        return std::make_unique<NoLink>();
+      }
+      token = std::move(*read);
+    }
+    return std::make_unique<GrpcLink>(stub_, token, events);
   }
 
  private:
-  static std::shared_ptr<grpc::Channel> make_channel(const std::string& target) {
+  static std::shared_ptr<grpc::Channel> make_channel(const std::string& target, const TransportSecurity& security) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(static_cast<int>(codec::kMaxMessageBytes));
     // The session has a back-off of its own; the channel's must not be slower.
@@ -121,16 +191,26 @@ class GrpcTransport : public Transport {
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     // A web proxy from the environment is not for us.
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+    if (!security.ca_file.empty()) arguments.SetSslTargetNameOverride(security.server_name);  // what SNI says
+    return grpc::CreateCustomChannel(target, credentials_of(security), arguments);
   }
 
+  const TransportSecurity security_;
   grpc::GenericStub stub_;
 };
 
 }  // namespace
 
-std::unique_ptr<Transport> make_grpc_transport(const std::string& target) {
-  return std::make_unique<GrpcTransport>(target);
+Result<std::unique_ptr<Transport>> make_grpc_transport(const std::string& target, TransportSecurity security) {
+  const bool local = target.starts_with("unix:");
+  if (local) security = {};
+  if (!local && security.ca_file.empty() && !security.plaintext_lab) {
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("--controller {}: nothing is said over TCP without TLS; name the CA of the controller's "
+                            "certificate with --ca",
+                            target));
+  }
+  return std::make_unique<GrpcTransport>(target, std::move(security));
 }
 
 }  // namespace conntruth::session

@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "common/result.hpp"
+
 namespace conntruth::session {
 
 // Called from threads of the transport, one call at a time: message()* then at most one closed(). Must not block.
@@ -40,7 +42,19 @@ class Transport {
   [[nodiscard]] virtual std::unique_ptr<Link> connect(LinkEvents& events) = 0;
 };
 
-// `target` is a gRPC target: "unix:/path" or "HOST:PORT". Links must be gone before it goes.
-[[nodiscard]] std::unique_ptr<Transport> make_grpc_transport(const std::string& target);
+// How a TCP connection to the controller is protected. Unix sockets are guarded by their mode and need none of it.
+// All files are read for each connection anew: a Secret's change and a rotated token need no restart.
+struct TransportSecurity {
+  std::string ca_file;         // PEM: whom to trust
+  std::string server_name;     // what the controller's certificate has to carry, whatever address is dialled
+  std::string token_file;      // sent as "authorization: Bearer ..."; "": none
+  bool plaintext_lab = false;  // TCP without any of it, on a network that is a lab's own
+};
+
+// `target` is a gRPC target: "unix:/path" or "HOST:PORT". Links must be gone before it goes. kInvalidInput for a TCP
+// target that is neither secured nor a lab's. What is wrong later (a file, the certificate, a token that is refused) is
+// the closed() of each Link, one line that names the file and the remedy.
+[[nodiscard]] Result<std::unique_ptr<Transport>> make_grpc_transport(const std::string& target,
+                                                                     TransportSecurity security = {});
 
 }  // namespace conntruth::session

@@ -6,10 +6,12 @@ namespace conntruth::fleet {
 
 namespace {
 
-Fleet::ListenerFactory default_factory() {
+Fleet::ListenerFactory default_factory(const ListenSecurity& security) {
 #ifdef CONNTRUTH_HAS_GRPC
-  return listen_grpc;
+  return
+      [security](const std::string& target, ConnectionEvents& events) { return listen_grpc(target, security, events); };
 #else
+  static_cast<void>(security);
   return [](const std::string&, ConnectionEvents&) -> Result<std::unique_ptr<Listener> > {
     return fail(ErrorCode::kUnsupported, "this build has no gRPC; configure with -DCONNTRUTH_GRPC=ON");
   };
@@ -18,7 +20,7 @@ Fleet::ListenerFactory default_factory() {
 
 }  // namespace
 
-Fleet::Fleet(FleetOptions options) : Fleet(std::move(options), default_factory()) {}
+Fleet::Fleet(FleetOptions options) : Fleet(options, default_factory(options.security)) {}
 Fleet::Fleet(FleetOptions options, ListenerFactory factory)
     : core_(std::make_unique<Core>(std::move(options), std::move(factory))) {}
 Fleet::~Fleet() = default;
@@ -32,5 +34,6 @@ void Fleet::acknowledge(const std::string& agent, std::uint64_t sequence) { core
 void Fleet::stop(const std::string& reason) { core_->stop(reason); }
 std::vector<std::string> Fleet::agents() const { return core_->agents(); }
 FleetCounters Fleet::counters() const { return core_->counters(); }
+std::map<std::string, std::string> Fleet::refusals() const { return core_->refusals(); }
 
 }  // namespace conntruth::fleet

@@ -13,13 +13,18 @@
 // that it already has). Leases are checked inside next(): call it at least once per lease.
 // Agents whose protocol version is not ours are refused with a message that names both versions, and never appear here.
 //
-// Errors: kConflict where another process listens on the target, kInvalidInput for a bad target, kUnsupported in a
+// With `admit` set an agent joins only after it agreed. Certificates are checked by the agents, so what TLS prevents is
+// seen, in words, there.
+//
+// Errors: kConflict where another process listens on the target, kInvalidInput for a bad target or a TCP target that is
+// neither secured nor a lab's, kUnsupported in a
 // build without gRPC. Unix sockets are made with mode 0600. Threading: all functions may be called from any thread;
 // next() from one at a time. Times are steady_clock.
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,17 +61,37 @@ struct AgentResumed {
 
 using Event = std::variant<AgentJoined, Batch, AgentLost, AgentResumed>;
 
+// How a TCP listener is protected. Unix sockets have their mode (0600) and stay plain.
+struct ListenSecurity {
+  std::string certificate_file;  // PEM, with what chains up to the CA; read by listen()
+  std::string key_file;          // PEM
+  bool plaintext_lab = false;    // TCP without TLS, on a network that is a lab's own
+};
+
+// Whether the agent that holds `token` may be that of `node`. kPermission: it may not, with why, which the agent is
+// told; any other error: it could not be found out. Called from threads of the fleet's own, several at once; may block,
+// for seconds at most, as stop() waits for it.
+using Admit = std::function<Status(const std::string& token, const std::string& node)>;
+
+// Every field has an initializer, so that callers may name just the ones they set.
+// NOLINTBEGIN(readability-redundant-member-init)
 struct FleetOptions {
   std::chrono::milliseconds lease{30'000};         // also told to the agents: they stop probing after that silence
   std::chrono::milliseconds resume_within{3'000};  // how long an ended stream may stay away
   std::size_t queue_capacity = 256;                // events; each agent may exceed it by the one message in its hand
   std::function<TimePoint()> now = [] { return std::chrono::steady_clock::now(); };
+  ListenSecurity security{};
+  Admit admit{};  // empty: everybody who reaches the listener
 };
+// NOLINTEND(readability-redundant-member-init)
 
 // What went wrong on the way without harm; totals since the start.
 struct FleetCounters {
   std::uint64_t duplicate_batches = 0;   // dropped: they had come before the cut
   std::uint64_t refused_agents = 0;      // wrong protocol version, no node name
+  std::uint64_t missing_tokens = 0;      // agents refused: they brought none
+  std::uint64_t refused_tokens = 0;      // agents refused: not theirs, not valid, or of another node
+  std::uint64_t unchecked_tokens = 0;    // agents sent away: it could not be found out, or too many were waiting
   std::uint64_t malformed_messages = 0;  // each ended its stream
   std::uint64_t sequence_gaps = 0;       // each ended its stream; the agent resends
   std::uint64_t paused_reads = 0;        // how often a full queue held a stream back
@@ -97,6 +122,8 @@ class Fleet {
 
   [[nodiscard]] std::vector<std::string> agents() const;  // those that joined and are not lost, sorted
   [[nodiscard]] FleetCounters counters() const;
+  // Agents that were refused since they last joined: by the name they gave, with why. Of at most 100 names.
+  [[nodiscard]] std::map<std::string, std::string> refusals() const;
 
   // For tests: a listener other than gRPC; the factory is called by listen().
   using ListenerFactory =

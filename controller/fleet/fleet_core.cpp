@@ -9,6 +9,10 @@ namespace conntruth::fleet {
 
 namespace {
 
+constexpr std::size_t kExaminers = 4;
+constexpr std::size_t kMostApplicants = 10'000;
+constexpr std::size_t kMostRefusals = 100;
+
 // Sessions of another controller must never look like ours.
 std::string random_prefix() {
   std::random_device random;
@@ -27,6 +31,7 @@ Status Fleet::Core::listen(const std::string& target) {
   if (!listener) return std::unexpected(listener.error().in("listen on " + target));
   const std::lock_guard lock(mutex_);
   listener_ = std::move(*listener);
+  while (options_.admit && examiners_.size() < kExaminers) examiners_.emplace_back([this] { admit_applicants(); });
   return {};
 }
 
@@ -88,9 +93,13 @@ void Fleet::Core::stop(const std::string& reason) {
     owners_.clear();
     paused_.clear();
     events_.clear();
+    applicants_.clear();
   }
   changed_.notify_all();
+  applied_.notify_all();
   if (listener_) listener_->shutdown();
+  for (auto& examiner : examiners_) examiner.join();
+  examiners_.clear();
 }
 
 std::vector<std::string> Fleet::Core::agents() const {
@@ -106,6 +115,11 @@ FleetCounters Fleet::Core::counters() const {
   return counters_;
 }
 
+std::map<std::string, std::string> Fleet::Core::refusals() const {
+  const std::lock_guard lock(mutex_);
+  return refusals_;
+}
+
 bool Fleet::Core::message(const std::shared_ptr<Connection>& connection, std::string bytes) {
   auto decoded = codec::decode_agent_message(bytes);  // the costly part, outside of the lock
   const std::lock_guard lock(mutex_);
@@ -115,14 +129,17 @@ bool Fleet::Core::message(const std::shared_ptr<Connection>& connection, std::st
   }
   if (ended_.contains(connection.get())) return true;
   const auto owner = owners_.find(connection.get());
-  const bool known = owner != owners_.end();
+  const bool known = owner != owners_.end() || examined_.contains(connection.get());
   if (!decoded || known == std::holds_alternative<Hello>(*decoded)) {
     ++counters_.malformed_messages;
     refuse(connection, decoded ? "hello must be the first message and the only one" : decoded.error().message);
     return true;
   }
   if (!known) {
-    admit(connection, std::get<Hello>(*decoded));
+    greet(connection, std::get<Hello>(*decoded));
+  } else if (owner == owners_.end()) {
+    ++counters_.malformed_messages;
+    refuse(connection, "nothing may follow hello before the welcome");
   } else {
     auto& agent = agents_.at(owner->second);
     agent.heard = options_.now();
@@ -142,6 +159,7 @@ void Fleet::Core::closed(const std::shared_ptr<Connection>& connection, const st
   const std::lock_guard lock(mutex_);
   paused_.erase(connection);
   ended_.erase(connection.get());
+  examined_.erase(connection.get());
   const auto owner = owners_.find(connection.get());
   if (owner == owners_.end()) return;
   auto& agent = agents_.at(owner->second);
@@ -152,18 +170,60 @@ void Fleet::Core::closed(const std::shared_ptr<Connection>& connection, const st
   changed_.notify_all();  // the time until when it may resume is a new deadline
 }
 
-void Fleet::Core::admit(const ConnectionRef& connection, const Hello& hello) {
+void Fleet::Core::greet(const ConnectionRef& connection, const Hello& hello) {
   if (hello.protocol_version != codec::kProtocolVersion) {
-    ++counters_.refused_agents;
-    return refuse(connection,
-                  fmt::format("agent {} of {} speaks protocol {}, this controller speaks {}; install the "
-                              "same version of both",
-                              hello.agent_version, hello.node, hello.protocol_version, codec::kProtocolVersion));
+    return refuse_agent(connection, hello.node,
+                        fmt::format("agent {} of {} speaks protocol {}, this controller speaks {}; install the "
+                                    "same version of both",
+                                    hello.agent_version, hello.node, hello.protocol_version, codec::kProtocolVersion),
+                        counters_.refused_agents);
   }
   if (hello.node.empty()) {
-    ++counters_.refused_agents;
-    return refuse(connection, "hello names no node; start the agent with --node NAME");
+    return refuse_agent(connection, "", "hello names no node; start the agent with --node NAME",
+                        counters_.refused_agents);
   }
+  if (options_.admit) return examine(connection, hello);
+  accept(connection, hello);
+}
+
+void Fleet::Core::examine(const ConnectionRef& connection, const Hello& hello) {
+  if (connection->token().empty()) {
+    return refuse_agent(connection, hello.node, "it brought no token; the agent's --token names the file",
+                        counters_.missing_tokens);
+  }
+  if (applicants_.size() >= kMostApplicants) {
+    return refuse_agent(connection, hello.node, "too many agents wait for their tokens to be looked at",
+                        counters_.unchecked_tokens);
+  }
+  examined_.insert(connection.get());
+  applicants_.push_back({connection, hello});
+  applied_.notify_one();
+}
+
+void Fleet::Core::admit_applicants() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    applied_.wait(lock, [this] { return stopping_ || !applicants_.empty(); });
+    if (stopping_) return;
+    const auto applicant = std::move(applicants_.front());
+    applicants_.pop_front();
+    lock.unlock();
+    const auto admitted = options_.admit(applicant.connection->token(), applicant.hello.node);
+    lock.lock();
+    if (!stopping_) decide(applicant, admitted);
+  }
+}
+
+// Its stream may have ended while its token was looked at.
+void Fleet::Core::decide(const Applicant& applicant, const Status& admitted) {
+  if (examined_.erase(applicant.connection.get()) == 0) return;
+  if (admitted) return accept(applicant.connection, applicant.hello);
+  refuse_agent(applicant.connection, applicant.hello.node, admitted.error().message,
+               admitted.error().code == ErrorCode::kPermission ? counters_.refused_tokens : counters_.unchecked_tokens);
+}
+
+void Fleet::Core::accept(const ConnectionRef& connection, const Hello& hello) {
+  refusals_.erase(hello.node);
   const auto known = agents_.find(hello.node);
   if (known != agents_.end() && is_same_agent(known->second, hello)) {
     return resume(known->second, connection, hello.node);
@@ -222,6 +282,13 @@ void Fleet::Core::take_batch(Agent& agent, const std::string& name, ResultBatch&
   push(Batch{name, std::move(batch), std::move(bytes)});
 }
 
+void Fleet::Core::refuse_agent(const ConnectionRef& connection, const std::string& node, const std::string& why,
+                               std::uint64_t& counter) {
+  ++counter;
+  if (refusals_.contains(node) || refusals_.size() < kMostRefusals) refusals_.insert_or_assign(node, why);
+  refuse(connection, why);
+}
+
 void Fleet::Core::refuse(const ConnectionRef& connection, const std::string& why) {
   connection->send(encode(codec::Stop{why, true}));
   release(connection);
@@ -230,6 +297,7 @@ void Fleet::Core::refuse(const ConnectionRef& connection, const std::string& why
 // The stream ends and is no longer anybody's. Its owner, if it has no other, counts as cut off from now on.
 void Fleet::Core::release(const ConnectionRef& connection) {
   connection->finish();
+  examined_.erase(connection.get());
   ended_.insert(connection.get());
   const auto owner = owners_.find(connection.get());
   if (owner == owners_.end()) return;

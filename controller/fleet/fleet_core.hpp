@@ -9,6 +9,8 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "common/codec/session_codec.hpp"
 #include "controller/fleet/fleet.hpp"
@@ -28,6 +30,7 @@ class Fleet::Core : public ConnectionEvents {
   void stop(const std::string& reason);
   [[nodiscard]] std::vector<std::string> agents() const;
   [[nodiscard]] FleetCounters counters() const;
+  [[nodiscard]] std::map<std::string, std::string> refusals() const;
 
   [[nodiscard]] bool message(const std::shared_ptr<Connection>& connection, std::string bytes) override;
   void closed(const std::shared_ptr<Connection>& connection, const std::string& why) override;
@@ -45,8 +48,22 @@ class Fleet::Core : public ConnectionEvents {
     std::map<std::uint64_t, std::string> unfinished;  // assignment id to its encoded message
   };
 
+  // An agent whose token is being looked at.
+  struct Applicant {
+    ConnectionRef connection;
+    Hello hello;
+  };
+
+  // On a thread of ours: asks options_.admit about one applicant after the other, without the lock.
+  void admit_applicants();
+
   // All below: with the lock held.
-  void admit(const ConnectionRef& connection, const Hello& hello);
+  void greet(const ConnectionRef& connection, const Hello& hello);
+  void examine(const ConnectionRef& connection, const Hello& hello);
+  void decide(const Applicant& applicant, const Status& admitted);
+  void accept(const ConnectionRef& connection, const Hello& hello);
+  void refuse_agent(const ConnectionRef& connection, const std::string& node, const std::string& why,
+                    std::uint64_t& counter);
   [[nodiscard]] static bool is_same_agent(const Agent& agent, const Hello& hello);
   void join(const ConnectionRef& connection, const Hello& hello);
   void resume(Agent& agent, const ConnectionRef& connection, const std::string& name);
@@ -68,11 +85,16 @@ class Fleet::Core : public ConnectionEvents {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable applied_;
   std::deque<Event> events_;  // "fleet-events"
   std::map<std::string, Agent> agents_;
   std::map<Connection*, std::string> owners_;  // whose stream it is, from its Hello on
   std::set<ConnectionRef> paused_;             // not read on until the queue has room
   std::set<Connection*> ended_;                // we ended them: what still comes from them is void
+  std::deque<Applicant> applicants_;           // "fleet-applicants"
+  std::set<Connection*> examined_;             // said hello; not decided yet
+  std::vector<std::thread> examiners_;
+  std::map<std::string, std::string> refusals_;  // by node
   std::uint64_t sessions_ = 0;
   std::optional<TimePoint> checked_;  // when leases were last looked at
   bool stopping_ = false;

@@ -7,9 +7,12 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <set>
 
@@ -33,6 +36,41 @@ std::string bytes_of(const grpc::ByteBuffer& buffer) {
   bytes.reserve(buffer.Length());
   for (const auto& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
   return bytes;
+}
+
+Result<std::string> read_pem(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail_errno("open " + path, errno);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!text.contains("-----BEGIN ")) return fail(ErrorCode::kInvalidInput, path + " holds nothing in PEM");
+  return text;
+}
+
+std::string bearer_of(const grpc::CallbackServerContext& context) {
+  constexpr std::string_view kScheme = "Bearer ";
+  const auto& metadata = context.client_metadata();
+  const auto found = metadata.find("authorization");
+  if (found == metadata.end()) return {};
+  const std::string_view value(found->second.data(), found->second.size());
+  return value.starts_with(kScheme) ? std::string(value.substr(kScheme.size())) : std::string();
+}
+
+// The credentials of a listener: TLS with our certificate, asking none of the agent, whose token says who it is.
+Result<std::shared_ptr<grpc::ServerCredentials>> credentials_of(const std::string& target,
+                                                                const ListenSecurity& security) {
+  if (unix_path(target)) return grpc::InsecureServerCredentials();
+  if (security.certificate_file.empty()) {
+    if (security.plaintext_lab) return grpc::InsecureServerCredentials();
+    return fail(ErrorCode::kInvalidInput,
+                "agents are not listened for on TCP without TLS; give a certificate and its key");
+  }
+  auto certificate = read_pem(security.certificate_file);
+  if (!certificate) return std::unexpected(certificate.error().in("certificate"));
+  auto key = read_pem(security.key_file);
+  if (!key) return std::unexpected(key.error().in("key of the certificate"));
+  grpc::SslServerCredentialsOptions options(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  options.pem_key_cert_pairs.push_back({std::move(*key), std::move(*certificate)});
+  return grpc::SslServerCredentials(options);
 }
 
 class Stream;
@@ -67,7 +105,9 @@ class Streams {
 class Stream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public Connection {
  public:
   Stream(grpc::CallbackServerContext* context, ConnectionEvents& events, Streams& streams)
-      : context_(context), events_(events), streams_(streams) {}
+      : context_(context), token_(bearer_of(*context)), events_(events), streams_(streams) {}
+
+  [[nodiscard]] std::string token() const override { return token_; }
 
   // It owns itself until OnDone; the fleet may hold it longer.
   void start(std::shared_ptr<Stream> self) {
@@ -166,6 +206,7 @@ class Stream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer
   }
 
   grpc::CallbackServerContext* context_;  // valid until OnDone
+  const std::string token_;
   ConnectionEvents& events_;
   Streams& streams_;
   std::shared_ptr<Stream> self_;
@@ -204,20 +245,26 @@ class GrpcListener : public Listener {
   explicit GrpcListener(ConnectionEvents& events) : service_(events, streams_) {}
   ~GrpcListener() override { shutdown(); }
 
-  [[nodiscard]] Status start(const std::string& target) {
+  [[nodiscard]] Status start(const std::string& target, const ListenSecurity& security) {
+    const auto credentials = credentials_of(target, security);
+    if (!credentials) return std::unexpected(credentials.error());
     const auto path = unix_path(target);
     if (path) {
       if (auto usable = check_unix_path(*path); !usable) return usable;
     }
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(target, grpc::InsecureServerCredentials());
+    builder.AddListeningPort(target, *credentials);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(static_cast<int>(codec::kMaxMessageBytes));
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     if (!server_) {
       return fail(ErrorCode::kConflict,
-                  "cannot listen: the address is taken or not ours, or the path's folder is missing");
+                  path || security.certificate_file.empty()
+                      ? "cannot listen: the address is taken or not ours, or the path's folder is missing"
+                      : fmt::format("cannot listen: the address is taken or not ours, or {} and {} are no certificate "
+                                    "and its key",
+                                    security.certificate_file, security.key_file));
     }
     return path ? restrict_unix_socket(*path) : Status();
   }
@@ -243,9 +290,10 @@ class GrpcListener : public Listener {
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> listen_grpc(const std::string& target, ConnectionEvents& events) {
+Result<std::unique_ptr<Listener>> listen_grpc(const std::string& target, const ListenSecurity& security,
+                                              ConnectionEvents& events) {
   auto listener = std::make_unique<GrpcListener>(events);
-  if (auto started = listener->start(target); !started) return std::unexpected(started.error());
+  if (auto started = listener->start(target, security); !started) return std::unexpected(started.error());
   return listener;
 }
 

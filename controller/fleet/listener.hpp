@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/result.hpp"
+#include "controller/fleet/fleet.hpp"
 
 namespace conntruth::fleet {
 
@@ -22,6 +23,8 @@ class Connection {
   virtual void finish() = 0;
   // After a message() that returned false: go on reading.
   virtual void resume_reading() = 0;
+  // What the agent proves itself with ("Bearer ..."), without that word; "" where it brought nothing.
+  [[nodiscard]] virtual std::string token() const { return {}; }
 };
 
 // Called from threads of the transport; for one connection one call at a time, message()* then closed(). Must not
@@ -50,6 +53,7 @@ class Listener {
 };
 
 // "unix:/path" (mode 0600, a stale socket is replaced, a live one is kConflict) or "HOST:PORT". grpc_service.cpp.
-[[nodiscard]] Result<std::unique_ptr<Listener>> listen_grpc(const std::string& target, ConnectionEvents& events);
+[[nodiscard]] Result<std::unique_ptr<Listener>> listen_grpc(const std::string& target, const ListenSecurity& security,
+                                                            ConnectionEvents& events);
 
 }  // namespace conntruth::fleet

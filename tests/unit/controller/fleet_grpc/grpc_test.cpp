@@ -26,7 +26,7 @@ using support::TestRun;
 // Real streams that the test can cut as a broken connection would.
 class CuttableTransport : public session::Transport {
  public:
-  explicit CuttableTransport(const std::string& target) : inner_(session::make_grpc_transport(target)) {}
+  explicit CuttableTransport(const std::string& target) : inner_(*session::make_grpc_transport(target)) {}
   [[nodiscard]] std::unique_ptr<session::Link> connect(session::LinkEvents& events) override {
     const std::lock_guard lock(mutex_);
     events_ = &events;
@@ -148,7 +148,7 @@ TEST_F(GrpcTest, stop_does_not_hang_on_a_stream_without_a_hello) {
   Fleet fleet{FleetOptions{}};
   ASSERT_TRUE(fleet.listen(target()));
   Mute mute;
-  auto transport = session::make_grpc_transport(target());
+  const auto transport = *session::make_grpc_transport(target());
   const auto link = transport->connect(mute);
   link->send("garbage that is no message");
   Agent agent(target());
@@ -196,7 +196,7 @@ TEST_F(GrpcTest, bad_targets_are_refused_with_a_reason) {
 }
 
 TEST_F(GrpcTest, an_agent_without_a_controller_gives_up) {
-  auto transport = session::make_grpc_transport(target());
+  const auto transport = *session::make_grpc_transport(target());
   SessionOptions options;
   options.give_up_after = std::chrono::milliseconds(200);
   Session session(options, *transport);
