@@ -2,7 +2,8 @@
 # Builds the real Kubernetes programs of programs.txt from the Go module proxy and gets etcd and containerd from Debian,
 # once:
 #   ${XDG_CACHE_HOME:-~/.cache}/conntruth/kube/VERSION-HASH/bin/PROGRAM     HASH of go.mod, go.sum and the mains
-#   .../kube/NAME-VERSION-HASH/images/PROGRAM.tar                           what a kubelet lab runs in pods
+#   .../kube/NAME-VERSION-HASH/bin/PROGRAM                                  CoreDNS and Helm
+#   .../kube/coredns-VERSION-HASH/images/PROGRAM.tar                        what a kubelet lab runs in pods
 #   .../kube/etcd/bin/etcd                                                  where Debian's package is not installed
 #   .../kube/containerd/{bin,cni}                                           containerd, runc and CNI plug-ins
 #   .../kube/go                                                             a Go tool chain, where there is none
@@ -60,13 +61,28 @@ find_go() {
   at_least "$(version_of "$go")" "$wanted" || die "$go is no Go $wanted; delete $cache/go and try again"
 }
 
-# build MODULE PROGRAM..: a module vX.Y is Kubernetes itself; of any other one images are made, too.
+runs_in_pods() { [ "$1" = coredns ]; }
+
+# inputs MODULE: everything that the result depends on.
+inputs() {
+  cat "$1/go.mod" "$1/go.sum"
+  find "$1" -name main.go | sort | xargs -r cat
+  if runs_in_pods "$1"; then cat "$packer"; fi
+}
+
+# package_of MODULE PROGRAM: a folder with a main of ours, or a tool of the module that another one brings.
+package_of() { if [ -d "$1/$2" ]; then echo "./$2"; else sed -n "s|^tool \\(.*/$2\\)\$|\\1|p" "$1/go.mod"; fi; }
+
+# Where a program keeps the version that it shows.
+stamp_of() { if [ "$1" = helm ]; then echo helm.sh/helm/v3/internal/version.version; else echo k8s.io/component-base/version.gitVersion; fi; }
+
+# build MODULE PROGRAM..: a module vX.Y is Kubernetes itself.
 build() {
   local module=$1 version hash base bin program began
   shift
-  version=$(sed -nE 's/^(require|\t)? *(k8s.io\/kubernetes|github.com\/coredns\/coredns) (v[0-9.]*)$/\3/p' "$module/go.mod")
-  hash=$({ cat "$module/go.mod" "$module/go.sum" "$module"/*/main.go; case $module in v*) ;; *) cat "$packer" ;; esac; } |
-    sha256sum | cut -c1-12)
+  version=$(sed -nE 's/^(require|\t)? *(k8s.io\/kubernetes|github.com\/coredns\/coredns|helm.sh\/helm\/v3) (v[0-9.]*)( .*)?$/\3/p' \
+    "$module/go.mod")
+  hash=$(inputs "$module" | sha256sum | cut -c1-12)
   base="$cache/$version-$hash"
   case $module in v*) ;; *) base="$cache/$module-$version-$hash" ;; esac
   bin="$base/bin"
@@ -78,12 +94,12 @@ build() {
       say "building $program $version (minutes, the first one longest)"
       began=$SECONDS
       (cd "$module" && CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=local nice "$go" build -trimpath \
-        -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$bin/.$program.tmp" "./$program") >&2 ||
+        -ldflags "-s -w -X $(stamp_of "$module")=$version" -o "$bin/.$program.tmp" "$(package_of . "$program")") >&2 ||
         die "$program $version does not build, see above"
       mv "$bin/.$program.tmp" "$bin/$program"
       say "built $program $version in $((SECONDS - began)) s"
     fi
-    case $module in v*) ;; *) pack "$base" "$program" ;; esac
+    if runs_in_pods "$module"; then pack "$base" "$program"; fi
   done
 }
 

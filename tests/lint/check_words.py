@@ -6,7 +6,7 @@ import check_sizes
 import tree
 
 # Folders whose files need no README of their own: what holds them explains them.
-NO_README = re.compile(r"\.ci|docs/decisions|proto/.*|tests/(unit|lab|fuzz/corpus)/.*|tests/kube/(v.*|coredns.*)|.*/testdata(/.*)?")
+NO_README = re.compile(r"\.ci|docs/decisions|proto/.*|tests/(unit|lab|fuzz/corpus)/.*|tests/kube/(v.*|coredns.*|helm)|deploy/(kustomize|helm)/.+|.*/testdata(/.*)?")
 # Written so that this file does not match itself.
 FORBIDDEN = (
     (re.compile(r"/wor[k]/(main|h|shared|\.)"), "a path that exists on one workplace only"),
