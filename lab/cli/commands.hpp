@@ -14,6 +14,7 @@ void add_up_and_down(CLI::App& lab, int& exit_code);  // up, down, list
 void add_status(CLI::App& lab, int& exit_code);
 void add_exec(CLI::App& lab, int& exit_code);  // exec, shell
 void add_world(CLI::App& lab, int& exit_code);
+void add_image(CLI::App& lab, int& exit_code);
 void add_faults(CLI::App& lab, int& exit_code);
 
 // Prints a failure to stderr; the exit code of either.

@@ -21,7 +21,7 @@ constexpr const char* kShellUsage = "shell [LAB] NODE [--pod POD]";
 
 bool names_a_node(const std::string& word) { return word == kExternal || word == kFabric || word.starts_with("node-"); }
 
-// kubectl, and whatever else looks for a cluster, finds the lab's; ctr a node's containerd.
+// kubectl, helm, and whatever else looks for a cluster, finds the lab's; ctr a node's containerd.
 void give_kubeconfig(const Lab& lab, std::vector<std::string>& argv) {
   const auto access = lab.kubernetes();
   const auto& api = lab.spec().kubernetes;
@@ -31,6 +31,8 @@ void give_kubeconfig(const Lab& lab, std::vector<std::string>& argv) {
   const auto kubectl = programs ? programs->find("kubectl", "", access->version) : std::unexpected(programs.error());
   std::string folders;
   if (kubectl) folders += kubectl->path.substr(0, kubectl->path.rfind('/')) + ":";
+  const auto helm = programs ? programs->helm() : std::unexpected(programs.error());
+  if (helm) folders += helm->substr(0, helm->rfind('/')) + ":";
   const auto containers = programs && api->kubelets ? programs->containers() : fail(ErrorCode::kNotFound, "");
   if (containers) folders += containers->programs + ":";
   const char* path = std::getenv("PATH");
@@ -111,7 +113,7 @@ void add_exec(CLI::App& lab, int& exit_code) {
   command->add_option("COMMAND", options->rest, "The command and its arguments, after --");
   command->footer(
       "`external` is the external client, `fabric` the nodes' bridge and router. In a lab with a Kubernetes API\n"
-      "$KUBECONFIG is its administrator's and kubectl is in $PATH, with kubelets also ctr.\n"
+      "$KUBECONFIG is its administrator's and kubectl and helm are in $PATH, with kubelets also ctr.\n"
       "Examples:\n"
       "  conntruth lab exec demo node-1 -- nft list ruleset\n"
       "  conntruth lab exec demo node-1 --pod node-1-pod-0 -- ip addr\n"

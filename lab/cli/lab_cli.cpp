@@ -22,6 +22,7 @@ void add_lab_commands(CLI::App& app, int& exit_code) {
   cli::add_status(*lab, exit_code);
   cli::add_exec(*lab, exit_code);
   cli::add_world(*lab, exit_code);
+  cli::add_image(*lab, exit_code);
   cli::add_faults(*lab, exit_code);
 }
 

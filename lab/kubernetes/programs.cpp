@@ -89,7 +89,7 @@ Result<Programs> Programs::look(const std::string& preferred, const std::string&
   programs.cache_ = cache;
   const auto builds = builds_in(cache);
   programs.built_ = built_in(builds);
-  for (const auto& build : builds) programs.images_.push_back(build.path + "/images");
+  for (const auto& build : builds) programs.others_.push_back(build.path);
   const auto has = [&](std::string_view name) { return is_program(fmt::format("{}/{}", programs.preferred_, name)); };
   if (preferred.empty() || std::ranges::any_of(kPrograms, has)) return programs;
   return fail(ErrorCode::kNotFound,
@@ -130,11 +130,18 @@ Result<ContainerRuntime> Programs::containers() const {
 }
 
 Result<std::string> Programs::image(std::string_view program) const {
-  for (const auto& folder : images_) {
-    auto path = fmt::format("{}/{}.tar", folder, program);
+  for (const auto& folder : others_) {
+    auto path = fmt::format("{}/images/{}.tar", folder, program);
     if (::access(path.c_str(), R_OK) == 0) return path;
   }
   return fail(ErrorCode::kNotFound, fmt::format("no image of {} in {}; `./run setup kube` makes it", program, cache_));
+}
+
+Result<std::string> Programs::helm() const {
+  for (const auto& folder : others_) {
+    if (auto path = folder + "/bin/helm"; is_program(path)) return path;
+  }
+  return fail(ErrorCode::kNotFound, fmt::format("no helm in {}; `./run setup kube` builds it", cache_));
 }
 
 }  // namespace conntruth::lab

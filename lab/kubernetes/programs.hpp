@@ -3,6 +3,7 @@
 //
 //   CACHE/v1.36.3-0123456789ab/bin/kube-proxy      CACHE = ${XDG_CACHE_HOME:-$HOME/.cache}/conntruth/kube
 //   CACHE/etcd/bin/etcd, CACHE/containerd/{bin,cni}, CACHE/coredns-VERSION-HASH/images/coredns.tar
+//   CACHE/helm-VERSION-HASH/bin/helm
 // Threading: reads the file system, no state.
 
 #include <string>
@@ -42,12 +43,14 @@ class Programs {
   [[nodiscard]] Result<ContainerRuntime> containers() const;
   // The image of "pause" or "coredns", as a file for `ctr images import`.
   [[nodiscard]] Result<std::string> image(std::string_view program) const;
+  // kNotFound where it was not built.
+  [[nodiscard]] Result<std::string> helm() const;
 
  private:
   std::string preferred_;
   std::string cache_;
   std::vector<ProgramSet> built_;    // newest version first; of one version the latest build first
-  std::vector<std::string> images_;  // folders, the latest first
+  std::vector<std::string> others_;  // folders of all that is not Kubernetes itself, too; the latest first
 };
 
 }  // namespace conntruth::lab

@@ -69,6 +69,9 @@ TEST_F(LabCommands, up_status_list_exec_and_down) {
   EXPECT_NE(conntruth("lab exec " + name + " node-2 --pod node-2-pod-0 -- ip -o addr").out.find("10.244.2.10/32"),
             std::string::npos);
   EXPECT_EQ(shell("echo hostname | " + std::string(kProgram) + " lab shell " + name + " node-1").out, "node-1\n");
+  const auto image = conntruth("lab image " + name + " x.tar");
+  EXPECT_EQ(image.exit_code, 1);
+  EXPECT_NE(image.err.find("runs no pods"), std::string::npos) << image.err;
   EXPECT_EQ(conntruth("lab down " + name).out, "lab " + name + ": removed\n");
   EXPECT_EQ(conntruth("lab status " + name).exit_code, 1);
 }
