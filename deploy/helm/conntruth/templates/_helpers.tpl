@@ -1,0 +1,44 @@
+{{- /* Takes a dict of `root` and `component`. */}}
+{{- define "conntruth.labels" -}}
+{{ include "conntruth.podLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
+{{- end }}
+
+{{- define "conntruth.podLabels" -}}
+app.kubernetes.io/name: conntruth
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "conntruth.image" -}}
+image: {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- end }}
+
+{{- define "conntruth.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Agents are known by these names: of the account, and in the controller's certificate. */}}
+{{- define "conntruth.checkNamespace" -}}
+{{- if ne .Release.Namespace "conntruth-system" }}
+{{- fail (printf "conntruth is installed into the namespace conntruth-system, not %s: helm install ... --namespace conntruth-system" .Release.Namespace) }}
+{{- end }}
+{{- end }}
+
+{{- /* Of a NetworkPolicy's rule: from these ranges, or from anywhere. */}}
+{{- define "conntruth.from" -}}
+{{- with . }}
+from:
+  {{- range . }}
+  - ipBlock: {cidr: {{ . | quote }}}
+  {{- end }}
+{{- end }}
+{{- end }}
