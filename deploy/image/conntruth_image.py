@@ -5,7 +5,7 @@ What is in it: the programs (stripped), the shared libraries that they need and 
 package that one came from, and an SBOM (SPDX 2.3) in /usr/share/doc/conntruth/sbom.spdx.json. There is no shell. The
 same programs and packages give the same bytes.
 
-    conntruth_image.py --output conntruth.tar [--bin build/bin] [--name conntruth:VERSION] [--sbom FILE]
+    conntruth_image.py --output conntruth.tar [--bin build/bin] [--name NAME:TAG] [--sbom FILE]
 """
 
 import argparse
@@ -23,8 +23,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import oci_image  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = ("conntruth", "conntruth-agent")
+PROGRAMS = ("conntruth", "conntruth-agent", "conntruth-anchor")
 DOCS = "/usr/share/doc"
+REPOSITORY = "ghcr.io/conntruth/conntruth"  # as the install in deploy/ names it
 SPDX_ID = re.compile(r"[^A-Za-z0-9.-]")
 # "libfmt.so.9 => /lib/x86_64-linux-gnu/libfmt.so.9 (0x…)" and "/lib64/ld-linux-x86-64.so.2 (0x…)"
 LIBRARY = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.M)
@@ -158,7 +159,7 @@ def main(argv):
     parser = argparse.ArgumentParser(prog="conntruth_image.py", description="Builds the OCI image of conntruth.")
     parser.add_argument("--output", required=True, help="the image layout, a tar")
     parser.add_argument("--bin", default=str(ROOT / "build" / "bin"), help="folder of the built programs (default build/bin)")
-    parser.add_argument("--name", default=f"conntruth:{version()}", help="NAME:TAG (default conntruth:VERSION)")
+    parser.add_argument("--name", default=f"{REPOSITORY}:{version()}", help=f"NAME:TAG (default {REPOSITORY}:VERSION)")
     parser.add_argument("--sbom", help="write the SBOM there, too")
     args = parser.parse_args(argv)
     try:
