@@ -25,22 +25,22 @@ def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def shell(text, binaries):
-    """Exit code, seconds and the last words of a command."""
+def shell(text, binaries, output=subprocess.DEVNULL):
+    """Exit code, seconds, output where it is wanted, and the last words of a command."""
     start = time.monotonic()
     done = subprocess.run(["bash", "-c", text.format(bin=binaries)], cwd=ROOT, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
-    return done.returncode, time.monotonic() - start, done.stderr.strip()[-300:]
+                          stdout=output, stderr=subprocess.PIPE, text=True, errors="replace")
+    return done.returncode, time.monotonic() - start, (done.stdout or "").strip(), done.stderr.strip()[-300:]
 
 
 def once(figure, binaries):
-    """Seconds of one run, or the reason why there is none."""
+    """Seconds and output of one run, or the reason why there is none."""
     try:
-        code, _, words = shell(figure.before, binaries)
+        code, _, _, words = shell(figure.before, binaries)
         if code != 0:
-            return None, f"preparing ended with {code}: {words}"
-        code, seconds, words = shell(figure.command, binaries)
-        return (seconds, "") if code in figure.exit_codes else (None, f"ended with {code}: {words}")
+            return None, "", f"preparing ended with {code}: {words}"
+        code, seconds, output, words = shell(figure.command, binaries, subprocess.PIPE if figure.shows else subprocess.DEVNULL)
+        return (seconds, output, "") if code in figure.exit_codes else (None, "", f"ended with {code}: {words}")
     finally:
         shell(figure.after, binaries)
 
@@ -48,12 +48,13 @@ def once(figure, binaries):
 def measure(figure, runs, binaries):
     seconds = []
     for number in range(runs):
-        value, reason = once(figure, binaries)
+        value, output, reason = once(figure, binaries)
         if reason:
             return {"name": figure.name, "wantSeconds": figure.want_seconds, "error": reason}
         say(f"{figure.name}: run {number + 1} of {runs}: {value:.2f} s")
         seconds.append(value)
-    return {"name": figure.name, "wantSeconds": figure.want_seconds, "seconds": [round(s, 4) for s in seconds]}
+    result = {"name": figure.name, "wantSeconds": figure.want_seconds, "seconds": [round(s, 4) for s in seconds]}
+    return result | ({"output": output} if output else {})
 
 
 def row(result):
@@ -61,7 +62,7 @@ def row(result):
         return f"{result['name']:<14} {'-':>8} {'-':>8} {'-':>8} {result['wantSeconds']:>8.1f}  {result['error']}"
     values = result["seconds"]
     return (f"{result['name']:<14} {min(values):>8.2f} {statistics.median(values):>8.2f} {max(values):>8.2f}"
-            f" {result['wantSeconds']:>8.1f}  {len(values)} runs")
+            f" {result['wantSeconds']:>8.1f}  {len(values)} runs" + (f"\n  {result['output']}" if "output" in result else ""))
 
 
 def sizes(binaries):

@@ -13,6 +13,7 @@ class Figure:
     before: str = "true"  # not timed, before each run
     after: str = "true"  # not timed, after each run, also when it failed
     exit_codes: tuple = (0,)
+    shows: bool = False  # its output, one line, stands beside its time
 
 
 def lab(name, nodes, command):
@@ -32,5 +33,6 @@ FIGURES = (
     Figure("lab-up-50", 20, **lab_up("up50", 50)),
     Figure("catalogue-3", 20, **lab("all3", 3, "run --protocol tcp,udp")),
     Figure("sv-rows-3", 5, **lab("sv3", 3, "run --select 'SV-*' --protocol tcp,udp")),
+    Figure("kube-scale", 60, "{bin}/bench_kube_scale", shows=True),
     Figure("mesh-30", 30, **lab("mesh30", 30, "run --select clusterip,nodeport --protocol tcp,udp")),
 )
