@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include "kube/access.hpp"
-#include "kube/client.hpp"
 #include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_writer.hpp"
+#include "kube/access.hpp"
+#include "kube/client.hpp"
 #include "lab/lab.hpp"
 
 namespace conntruth::app {

@@ -12,8 +12,8 @@
 
 #include "common/result.hpp"
 #include "common/world/world.hpp"
-#include "kube/client.hpp"
 #include "controller/kube/world_writer.hpp"
+#include "kube/client.hpp"
 
 namespace conntruth::kube {
 

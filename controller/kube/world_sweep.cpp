@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kube/listing.hpp"
 #include "controller/kube/world_writer.hpp"
+#include "kube/listing.hpp"
 
 namespace conntruth::kube {
 namespace {

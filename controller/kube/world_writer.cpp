@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "common/world/world_reader.hpp"
-#include "kube/api_error.hpp"
-#include "kube/listing.hpp"
 #include "controller/kube/object_change.hpp"
 #include "controller/kube/world_objects.hpp"
+#include "kube/api_error.hpp"
+#include "kube/listing.hpp"
 
 namespace conntruth::kube {
 namespace {

@@ -11,8 +11,8 @@
 #include <set>
 
 #include "controller/catalogue/catalogue.hpp"
-#include "kube/reflector.hpp"
 #include "controller/plan/planner.hpp"
+#include "kube/reflector.hpp"
 #include "tests/lab/kube_client/real_api.hpp"
 #include "tests/unit/controller/plan/topologies.hpp"
 
