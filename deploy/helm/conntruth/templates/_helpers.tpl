@@ -42,3 +42,31 @@ from:
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{- /* Only what differs from the program's own defaults. */}}
+{{- define "conntruth.serveArguments" -}}
+{{- with .Values.apiServer }}
+- --api-server={{ . }}
+{{- end }}
+{{- if ne .Values.cluster.name "cluster" }}
+- --cluster-name={{ .Values.cluster.name }}
+{{- end }}
+{{- with .Values.cluster.serviceRanges }}
+- --service-range={{ join "," . }}
+{{- end }}
+{{- with .Values.cluster.externalIPs }}
+- --external-ips={{ join "," . }}
+{{- end }}
+{{- with .Values.cluster.loadBalancerIPs }}
+- --load-balancer-ips={{ join "," . }}
+{{- end }}
+{{- if ne .Values.cluster.nodePorts "30000-32767" }}
+- --node-ports={{ .Values.cluster.nodePorts }}
+{{- end }}
+{{- if ne (int .Values.anchors.perNode) 2 }}
+- --anchors={{ int .Values.anchors.perNode }}
+{{- end }}
+{{- if ne (int .Values.controller.keepRuns) 20 }}
+- --keep={{ int .Values.controller.keepRuns }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,117 @@
+"""A lab with real kubelets for tests of the install, and what they ask of it."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+IMAGE = "conntruth.lab/conntruth:lab"
+SYSTEM = "conntruth-system"
+# Of what a cluster has, these come and go by themselves.
+PASSING = ("events", "events.events.k8s.io", "componentstatuses")
+OBJECTS = "{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{'\\n'}{end}".replace("'", '"')
+
+
+class Failed(AssertionError):
+    """A command that had to work did not; its output is the message."""
+
+
+def call(argv, check=True, timeout=240, stdin=None):
+    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, timeout=timeout, input=stdin)
+    if check and done.returncode != 0:
+        raise Failed(f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done
+
+
+def missing_programs():
+    """Why there can be no lab with kubelets, or ""."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "conntruth" / "kube"
+    for pattern in ("v*/bin/kubelet", "v*/bin/kubectl", "helm-*/bin/helm", "containerd/bin/containerd"):
+        if not list(cache.glob(pattern)):
+            return f"no {pattern} in {cache}; `./run setup kube` makes it"
+    return "" if os.geteuid() == 0 else "labs need root"
+
+
+class Cluster:
+    """Up from the constructor to down(); also where this process is killed: whoever waits for its end takes it down."""
+
+    def __init__(self, programs, name, proxies):
+        self.programs, self.name = pathlib.Path(programs), name
+        self.folder = tempfile.TemporaryDirectory(prefix="conntruth-install-")
+        self.conntruth = self.programs / "conntruth"
+        script = f"trap '' INT TERM HUP; cat >/dev/null; {self.conntruth} lab down {name} >/dev/null 2>&1"
+        self.guard = subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True)
+        call([self.conntruth, "lab", "up", "--name", name, "--kubelet", "--proxy", proxies])
+        image = self.path / "conntruth.tar"
+        call([ROOT / "deploy/image/conntruth_image.py", "--bin", self.programs, "--output", image, "--name", IMAGE])
+        call([self.conntruth, "lab", "image", name, image])
+        image.unlink()
+        (self.path / "kubectl-conntruth").symlink_to(self.conntruth)  # kubectl finds its plug-ins in $PATH
+
+    @property
+    def path(self):
+        return pathlib.Path(self.folder.name)
+
+    def down(self):
+        self.guard.stdin.close()
+        self.guard.wait()
+        self.folder.cleanup()
+
+    def run(self, *words, node="fabric", **kwargs):
+        """A command where the API can be reached."""
+        path = f"{self.path}:{os.environ.get('PATH', '/usr/bin')}"
+        environment = ["env", f"PATH={path}"]
+        return call([*environment, self.conntruth, "lab", "exec", self.name, node, "--", *words], **kwargs)
+
+    def kubectl(self, *words, **kwargs):
+        return self.run("kubectl", *words, **kwargs)
+
+    def apply(self, document):
+        file = self.path / "object.json"
+        file.write_text(json.dumps(document), encoding="utf-8")
+        return self.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+
+    def get(self, *words):
+        return json.loads(self.kubectl("get", *words, "-o", "json").stdout)
+
+    def objects(self):
+        """Every object that the API server has, as "KIND NAMESPACE/NAME"."""
+        kinds = [kind for kind in self.kubectl("api-resources", "--verbs=list", "-o", "name").stdout.split() if kind not in PASSING]
+        listed = self.kubectl("get", ",".join(kinds), "-A", "--ignore-not-found", "-o", f"jsonpath={OBJECTS}")
+        return set(listed.stdout.splitlines())
+
+    def gone(self, before, within=60):
+        """What is there that was not before, once nothing more of it goes away: garbage is collected a moment later."""
+        deadline = time.monotonic() + within
+        while (left := self.objects() - before) and time.monotonic() < deadline:
+            kind, _, name = min(left).partition(" ")
+            namespace, _, name = name.partition("/")
+            where = ("-n", namespace) if namespace else ()
+            self.kubectl("wait", "--for=delete", f"{kind}/{name}", *where, f"--timeout={within}s", check=False)
+        return left
+
+    def overlay(self, folder, secrets):
+        """`folder` of kustomize with the files of its certificate beside it, which are made for each lab."""
+        copy = self.path / "deploy"
+        shutil.copytree(ROOT / "deploy/kustomize", copy, dirs_exist_ok=True)
+        for file in secrets.iterdir():
+            shutil.copy(file, copy / folder.relative_to(ROOT / "deploy/kustomize"))
+        return copy / folder.relative_to(ROOT / "deploy/kustomize")
+
+    def rolled_out(self):
+        for kind in ("daemonset/conntruth-anchor-0", "daemonset/conntruth-anchor-1", "daemonset/conntruth-agent",
+                     "deployment/conntruth-controller"):
+            done = self.kubectl("-n", SYSTEM, "rollout", "status", kind, "--timeout=90s", check=False)
+            if done.returncode != 0:
+                raise Failed(f"{kind}: {done.stdout}{done.stderr}{self.why(kind)}")
+
+    def why(self, kind):
+        """What there is to know about pods that are not ready."""
+        pods = self.kubectl("-n", SYSTEM, "get", "pods", "-o", "wide", check=False).stdout
+        logs = self.kubectl("-n", SYSTEM, "logs", kind, "--tail=5", check=False)
+        events = self.kubectl("-n", SYSTEM, "get", "events", "--field-selector=type=Warning", check=False).stdout
+        return f"\n{pods}\n{logs.stdout}{logs.stderr}\n{events[-2000:]}"
