@@ -21,8 +21,10 @@ struct Resource {
 inline constexpr Resource kServices{"", "v1", "services", "Service", true};
 inline constexpr Resource kNodes{"", "v1", "nodes", "Node", false};
 inline constexpr Resource kNamespaces{"", "v1", "namespaces", "Namespace", false};
+inline constexpr Resource kPods{"", "v1", "pods", "Pod", true};
 inline constexpr Resource kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true};
 inline constexpr Resource kLeases{"coordination.k8s.io", "v1", "leases", "Lease", true};
+inline constexpr Resource kTokenReviews{"authentication.k8s.io", "v1", "tokenreviews", "TokenReview", false};
 
 enum class Method : std::uint8_t { kGet, kPost, kPut, kPatch, kDelete };
 [[nodiscard]] std::string_view to_string(Method method);
