@@ -22,8 +22,7 @@ const ServicePort* Service::port_named(std::string_view port_name) const {
 }
 
 bool Service::is_proxied() const {
-  return !headless && type != ServiceType::kExternalName && !labels.contains(std::string(kHeadlessLabel)) &&
-         !labels.contains(std::string(kProxyNameLabel));
+  return !headless && type != ServiceType::kExternalName && !labels.contains(std::string(kProxyNameLabel));
 }
 
 const Node* World::node(std::string_view name) const {

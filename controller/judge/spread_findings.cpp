@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/stats/binomial.hpp"
 #include "controller/judge/findings.hpp"
 
 namespace conntruth::judge {
@@ -48,9 +49,27 @@ Reason uneven(const CellContext& context, const std::vector<std::uint64_t>& coun
                   flows, describe(context.cell.flow), counts.size(), join(words), p)};
 }
 
+// A profile may have a part of the endpoints lose every reply: as many flows have to be lost as these endpoints get.
+std::optional<Reason> lost_share(const CellContext& context, std::uint64_t answered) {
+  const auto& expectation = context.cell.expectation;
+  if (expectation.unanswered_at.empty() || !expectation.outcomes.timed_out) return std::nullopt;
+  const auto lost = context.seen.outcomes.timed_out;
+  const auto losing = expectation.unanswered_at.size();
+  const auto all = losing + expectation.endpoints.size();
+  const double share = static_cast<double>(losing) / static_cast<double>(all);
+  const double p = 2 * std::min(stats::binomial_at_least(lost, lost + answered, share),
+                                stats::binomial_at_most(lost, lost + answered, share));
+  if (p >= kShareAlpha) return std::nullopt;
+  return Reason{ReasonCode::kUnevenSpread,
+                fmt::format("{} of {} flows from {} got no answer; the profile has {} of {} endpoints lose theirs "
+                            "(chance of this under fair spreading {:.1e})",
+                            lost, lost + answered, describe(context.cell.flow), losing, all, p)};
+}
+
 Reasons uniform(const CellContext& context, std::optional<stats::ShareTest>& test) {
   const auto counts = fresh_counts(context);
   const auto flows = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  if (auto uneven_loss = lost_share(context, flows)) return {*std::move(uneven_loss)};
   if (counts.size() < 2 || flows == 0) return {};
   test = stats::test_even_shares(counts, kShareAlpha);
   const double p = std::min(test->chi_square_p, test->exact_p);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "controller/oracle/membership.hpp"
@@ -30,8 +31,7 @@ std::vector<SocketAddress> addresses(std::span<const Candidate> candidates) {
 
 bool is_read(const world::EndpointSlice& slice, const world::Service& service, Family family) {
   return slice.family == family && slice.service_key() == service.key() &&
-         !slice.labels.contains(std::string(world::kHeadlessLabel)) &&
-         !slice.labels.contains(std::string(world::kProxyNameLabel));
+         !slice.labels.contains(std::string(world::kHeadlessLabel));
 }
 
 Candidate candidate(const world::Endpoint& endpoint, std::uint16_t port) {
@@ -41,15 +41,27 @@ Candidate candidate(const world::Endpoint& endpoint, std::uint16_t port) {
           endpoint.is_ready(),
           draining,
           endpoint.is_ready() && endpoint.is_terminating(),
+          false,
           endpoint.node_hints.value_or(std::vector<std::string>{}),
           endpoint.zone_hints.value_or(std::vector<std::string>{})};
+}
+
+bool says_the_same(const Candidate& one, const Candidate& other) {
+  const auto said = [](const Candidate& each) {
+    return std::tie(each.node, each.ready, each.draining, each.leaving, each.node_hints, each.zone_hints);
+  };
+  return said(one) == said(other);
 }
 
 // An endpoint may stand in two slices while it moves between them.
 void merge(std::map<SocketAddress, Candidate>& found, Candidate next) {
   const auto [place, is_new] = found.try_emplace(next.address, next);
-  if (is_new || place->second.ready) return;
-  if (next.ready || (next.draining && !place->second.draining)) place->second = std::move(next);
+  if (is_new) return;
+  auto& known = place->second;
+  next.contradictory = known.contradictory || !says_the_same(known, next);
+  known.contradictory = next.contradictory;
+  if (known.ready) return;
+  if (next.ready || (next.draining && !known.draining)) known = std::move(next);
 }
 
 // One kind of hint over the ready endpoints.
@@ -109,6 +121,13 @@ std::vector<Candidate> candidates_of(const world::World& world, const world::Ser
   Members result;
   for (auto& [address, each] : found) result.push_back(std::move(each));
   return result;
+}
+
+std::optional<Rule> why_contradictory(std::span<const Candidate> candidates) {
+  const auto found = std::ranges::find_if(candidates, &Candidate::contradictory);
+  if (found == candidates.end()) return std::nullopt;
+  return applied(RuleId::kEndpointContradictory,
+                 fmt::format("two slices say different things of {}: not scored", found->address.to_string()));
 }
 
 bool any_usable(std::span<const Candidate> candidates) {

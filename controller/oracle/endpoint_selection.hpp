@@ -4,6 +4,7 @@
 // Sources: KEP-1669 (terminating), KEP-2086 (Local), KEP-2433, KEP-3015 and KEP-4444 (hints), KEP-752 (slices).
 // Threading: pure functions.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ struct Candidate {
   SocketAddress address;
   std::string node;  // "" where unknown: local to no node
   bool ready = false;
-  bool draining = false;  // not ready, terminating and still serving
-  bool leaving = false;   // terminating, published as ready
+  bool draining = false;       // not ready, terminating and still serving
+  bool leaving = false;        // terminating, published as ready
+  bool contradictory = false;  // two slices say different things of it
   std::vector<std::string> node_hints;
   std::vector<std::string> zone_hints;
 };
@@ -30,9 +32,12 @@ struct Selection {
 };
 
 // Matches slice ports by name and protocol; one address and port in several slices is one endpoint, and is ready if any
-// slice says so. Slices that carry the headless or service-proxy-name label are not read. Sorted by address.
+// slice says so. Slices that carry the headless label are not read. Sorted by address.
 [[nodiscard]] std::vector<Candidate> candidates_of(const world::World& world, const world::Service& service,
                                                    const world::ServicePort& port, Family family);
+
+// Why nothing can be asserted where slices contradict each other.
+[[nodiscard]] std::optional<Rule> why_contradictory(std::span<const Candidate> candidates);
 
 [[nodiscard]] bool any_usable(std::span<const Candidate> candidates);
 

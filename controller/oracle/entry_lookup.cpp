@@ -113,7 +113,7 @@ std::optional<Rule> why_not_proxied(const world::Service& service) {
     return applied(RuleId::kNotProxiedProxyName,
                    fmt::format("Service {} is left to the proxy named \"{}\"", service.key(), label->second));
   }
-  if (service.headless || service.labels.contains(std::string(world::kHeadlessLabel))) {
+  if (service.headless) {
     return applied(RuleId::kNotProxiedHeadless, fmt::format("Service {} is headless", service.key()));
   }
   return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -29,12 +30,15 @@ bool opens_health_port(const world::Service& service, std::uint16_t port) {
 struct LocalEndpoints {
   std::set<IpAddress> ready;
   std::set<IpAddress> leaving;  // those of them that terminate
+  std::optional<Rule> contradictory;
 };
 
 LocalEndpoints local_endpoints(const Question& question, const world::Service& service, const world::Node& node) {
   LocalEndpoints found;
   for (const auto& port : service.ports) {
-    for (const auto& each : candidates_of(*question.world, service, port, question.family())) {
+    const auto candidates = candidates_of(*question.world, service, port, question.family());
+    if (!found.contradictory) found.contradictory = why_contradictory(candidates);
+    for (const auto& each : candidates) {
       if (!each.ready || each.node != node.name) continue;
       found.ready.insert(each.address.address);
       if (each.leaving) found.leaving.insert(each.address.address);
@@ -77,7 +81,10 @@ Expectation of_service(const Question& question, const world::Service& service, 
                           : applied(RuleId::kHealthLocalReady,
                                     fmt::format("{} has {} ready {} endpoints on {}", key, local.ready.size(),
                                                 to_string(question.family()), node.name)));
-  if (!local.leaving.empty()) {
+  if (local.contradictory) {
+    expectation.rules.push_back(*local.contradictory);
+    only_record(expectation);
+  } else if (!local.leaving.empty()) {
     record(expectation, RuleId::kHealthPublishedTerminating,
            fmt::format("{} of them are terminating and published as ready: not scored", local.leaving.size()));
   } else if (addresses_of(node, question.family()).front() != target.address) {

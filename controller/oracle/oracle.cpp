@@ -30,8 +30,36 @@ void expect_source(Expectation& expectation, SourceExpectation source) {
   append(expectation.rules, std::move(source.rules));
 }
 
-void expect_spread(Expectation& expectation, const world::Service& service) {
+// What the client may use by the Service's entries of the other policy, on the same node.
+std::vector<SocketAddress> by_other_policy(const Question& question, const Frontend& frontend, const world::Node& node,
+                                           const std::vector<Candidate>& candidates) {
+  const auto& service = *frontend.service;
+  const auto set = [&](bool local) {
+    return local ? local_set(candidates, node).endpoints : cluster_set(candidates, node).endpoints;
+  };
+  if (frontend.kind != FrontendKind::kClusterIp) return set(service.internal_policy == world::TrafficPolicy::kLocal);
+  if (service.type == world::ServiceType::kClusterIp && service.external_ips.empty()) return {};
+  return set(question.from_outside() && service.external_policy == world::TrafficPolicy::kLocal);
+}
+
+bool has_two_memories(const Question& question, const Frontend& frontend, const Decision& decision,
+                      const std::vector<Candidate>& candidates, const Expectation& expectation) {
+  // A node port of another node is the client's only way there.
+  if (expectation.endpoints.size() < 2 || decision.node != question.client_node) return false;
+  const auto others = by_other_policy(question, frontend, *decision.node, candidates);
+  return !others.empty() && others != expectation.endpoints;
+}
+
+void expect_spread(Expectation& expectation, const world::Service& service, bool two_memories) {
   const std::size_t count = expectation.endpoints.size();
+  if (service.affinity_timeout_s && two_memories) {
+    expectation.spread = Spread::kFree;
+    expectation.rules.push_back(
+        applied(RuleId::kAffinityTwoPolicies,
+                fmt::format("{} has ClientIP affinity, and its other entries leave the client other endpoints",
+                            service.key())));
+    return;
+  }
   if (service.affinity_timeout_s) {
     expectation.spread = Spread::kSticky;
     expectation.rules.push_back(
@@ -113,8 +141,7 @@ void nobody_usable(Expectation& expectation, const Question& question, const Fro
 // What the usable endpoints make of the flow; the rules so far are in `expectation`. With `record` no share and no
 // source is asserted, so no rule about them is named.
 void decide_outcome(Expectation& expectation, const Question& question, const Frontend& frontend,
-                    const Decision& decision, bool record) {
-  const auto candidates = candidates_of(*question.world, *frontend.service, *frontend.port, question.family());
+                    const Decision& decision, const std::vector<Candidate>& candidates, bool record) {
   append(expectation.rules, candidate_rules(question, frontend, candidates.size()));
   if (!any_usable(candidates)) return nobody_usable(expectation, question, frontend);
   Selection selection = select(decision, candidates);
@@ -127,7 +154,8 @@ void decide_outcome(Expectation& expectation, const Question& question, const Fr
   }
   expectation.outcomes = kReply;
   if (record || decision.scope == Scope::kOwnNode) return only_record(expectation);
-  expect_spread(expectation, *frontend.service);
+  expect_spread(expectation, *frontend.service,
+                has_two_memories(question, frontend, decision, candidates, expectation));
   expect_source(expectation, source_through_service(question, decision, expectation.endpoints));
 }
 
@@ -162,13 +190,15 @@ Expectation through_service(const Question& question, const Frontend& frontend) 
   append(expectation.rules, std::move(decision.rules));
   SourceRangeCheck ranges = check_source_ranges(question, frontend);
   append(expectation.rules, std::move(ranges.rules));
+  const auto candidates = candidates_of(*question.world, *frontend.service, *frontend.port, question.family());
   auto undefined = undefined_because(question, frontend, decision);
+  if (auto why = why_contradictory(candidates)) undefined.push_back(*std::move(why));
   const bool record = !undefined.empty() || ranges.admission == Admission::kUndefined ||
                       frontend.kind == FrontendKind::kLoadBalancerProxyMode;
   if (ranges.admission == Admission::kBlocked) {
     expectation.outcomes = kNoReply;
   } else {
-    decide_outcome(expectation, question, frontend, decision, record);
+    decide_outcome(expectation, question, frontend, decision, candidates, record);
   }
   append(expectation.rules, std::move(undefined));
   if (record) only_record(expectation);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <utility>
 
 #include "controller/oracle/endpoint_selection.hpp"
@@ -70,6 +71,20 @@ bool is_on(const Candidate& candidate, const world::Node& node) {
          std::ranges::any_of(node.pod_cidrs, [&](const Prefix& each) { return each.contains(address); });
 }
 
+void replace_source(Expectation& expectation, const Decided& by, SourceRule rule) {
+  expectation.source = rule;
+  expectation.source_addresses.clear();
+  if (rule == SourceRule::kClient || rule == SourceRule::kClientOrNode) {
+    expectation.source_addresses.push_back(by.question.client);
+  }
+  if (rule == SourceRule::kNode || rule == SourceRule::kClientOrNode) {
+    for (const auto& address : addresses_of(*by.node, by.question.family())) {
+      expectation.source_addresses.push_back(address);
+    }
+  }
+  std::ranges::sort(expectation.source_addresses);
+}
+
 void spread_over_cluster(Expectation& expectation, const Decided& by, bool masquerades_own) {
   if (!by.frontend) return;
   const auto candidates =
@@ -85,11 +100,30 @@ void spread_over_cluster(Expectation& expectation, const Decided& by, bool masqu
   }
   const bool some_lost = !expectation.unanswered_at.empty();
   expectation.outcomes = {.replied = !expectation.endpoints.empty(), .refused = false, .timed_out = some_lost};
-  const auto spread = by.frontend->service->affinity_timeout_s ? Spread::kSticky : Spread::kUniform;
-  expectation.spread = some_lost ? Spread::kFree : spread;
+  // Who sticks to one endpoint is answered every time or never.
+  const bool sticky = by.frontend->service->affinity_timeout_s.has_value();
+  expectation.spread = !sticky ? Spread::kUniform : some_lost ? Spread::kFree : Spread::kSticky;
   expectation.source = expectation.endpoints.empty() ? SourceRule::kAny : SourceRule::kClient;
   expectation.source_addresses.clear();
   if (!expectation.endpoints.empty()) expectation.source_addresses = {by.question.client};
+}
+
+// Of an endpoint without a node name nobody knows where it is.
+void lose_own_elsewhere(Expectation& expectation, const Decided& by) {
+  if (!by.frontend) return;
+  const auto candidates =
+      candidates_of(*by.question.world, *by.frontend->service, *by.frontend->port, by.question.family());
+  const auto is_lost = [&](const SocketAddress& endpoint) {
+    const auto found = std::ranges::find(candidates, endpoint, &Candidate::address);
+    return endpoint.address == by.question.client && found != candidates.end() && found->node != by.node->name;
+  };
+  const auto lost = std::ranges::stable_partition(expectation.endpoints, std::not_fn(is_lost));
+  if (lost.empty()) return;
+  expectation.unanswered_at.insert(expectation.unanswered_at.end(), lost.begin(), lost.end());
+  expectation.endpoints.erase(lost.begin(), lost.end());
+  expectation.outcomes = {.replied = !expectation.endpoints.empty(), .refused = false, .timed_out = true};
+  if (expectation.spread == Spread::kSticky) expectation.spread = Spread::kFree;
+  if (expectation.endpoints.empty()) replace_source(expectation, by, SourceRule::kAny);
 }
 
 void stay(Expectation& expectation, const Expectation& before) {
@@ -101,22 +135,9 @@ void stay(Expectation& expectation, const Expectation& before) {
   expectation.spread = Spread::kFree;
 }
 
-void replace_source(Expectation& expectation, const Decided& by, SourceRule rule) {
-  expectation.source = rule;
-  expectation.source_addresses.clear();
-  if (rule == SourceRule::kClient || rule == SourceRule::kClientOrNode) {
-    expectation.source_addresses.push_back(by.question.client);
-  }
-  if (rule == SourceRule::kNode || rule == SourceRule::kClientOrNode) {
-    for (const auto& address : addresses_of(*by.node, by.question.family())) {
-      expectation.source_addresses.push_back(address);
-    }
-  }
-  std::ranges::sort(expectation.source_addresses);
-}
-
 void apply(const FactEffect& then, const Case& subject, const Decided& by, Expectation& expectation) {
   if (then.cluster_endpoints) spread_over_cluster(expectation, by, then.masquerades_own);
+  if (then.loses_own_elsewhere) lose_own_elsewhere(expectation, by);
   if (then.flow_stays && subject.before != nullptr) stay(expectation, *subject.before);
   if (then.outcomes) {
     expectation.outcomes = *then.outcomes;
@@ -129,6 +150,98 @@ void apply(const FactEffect& then, const Case& subject, const Decided& by, Expec
   if (then.recorded) only_record(expectation);
 }
 
+bool ignores_objects(const FactEffect& then) {
+  return !then.ignored_service_label.empty() || !then.ignored_slice_label.empty();
+}
+
+// Without what is ignored; nothing where nothing of it is there, as worlds may be large.
+std::optional<world::World> as_seen_by(const FactEffect& then, const world::World& world) {
+  const auto ignored_service = [&](const auto& each) { return each.labels.contains(then.ignored_service_label); };
+  const auto ignored_slice = [&](const auto& each) { return each.labels.contains(then.ignored_slice_label); };
+  if (std::ranges::none_of(world.services, ignored_service) && std::ranges::none_of(world.slices, ignored_slice)) {
+    return std::nullopt;
+  }
+  auto smaller = world;
+  std::erase_if(smaller.services, ignored_service);
+  std::erase_if(smaller.slices, ignored_slice);
+  return smaller;
+}
+
+Result<Expectation> specified_for(const world::World& world, const Case& subject) {
+  auto flow = subject.flow;
+  if (world.service(flow.entry.service) == nullptr) flow.entry.service.clear();
+  return subject.before == nullptr ? expect(world, flow) : expect_fixed_udp(*subject.before, flow, world);
+}
+
+bool says_the_same(Expectation one, Expectation other) {
+  for (auto* each : {&one, &other}) {
+    each->rules.clear();
+    each->profile_facts.clear();
+  }
+  return one == other;
+}
+
+// Lays the facts of one node's profile over an answer, each over what those before it have left.
+class Overlay {
+ public:
+  Overlay(const Profile& profile, const std::optional<Version>& version, const Case& subject, Expectation specified)
+      : profile_(profile), version_(version), subject_(subject), result_(std::move(specified)) {}
+
+  // Facts about what is looked at come first: they change what the others are held against.
+  [[nodiscard]] Expectation take(const std::string& node) {
+    const auto specified = result_;
+    each_fact(specified, true, [&](const Fact& fact) { see_less(fact, node); });
+    const auto seen = result_;
+    each_fact(seen, false, [&](const Fact& fact) { change(fact, node); });
+    return std::move(result_);
+  }
+
+ private:
+  template <typename Visit>
+  void each_fact(const Expectation& specified, bool ignoring, Visit visit) {
+    for (const Fact& fact : profile_.facts) {
+      if (ignores_objects(fact.then) != ignoring || !result_.scored) continue;
+      if (fact.versions.contains(version_) && holds(fact.when, subject_, specified)) visit(fact);
+    }
+  }
+
+  [[nodiscard]] const world::World& world() const { return smaller_ ? *smaller_ : subject_.world; }
+
+  void see_less(const Fact& fact, const std::string& node) {
+    auto smaller = as_seen_by(fact.then, world());
+    if (!smaller) return;
+    auto seen = specified_for(*smaller, subject_);
+    if (!seen || says_the_same(*seen, result_)) return;
+    seen->profile_facts = std::move(result_.profile_facts);
+    result_ = *std::move(seen);
+    smaller_ = std::move(smaller);
+    note(fact, node);
+  }
+
+  void change(const Fact& fact, const std::string& node) {
+    // What never was a flow cannot stay one.
+    if (fact.then.flow_stays && (subject_.before == nullptr || !subject_.before->outcomes.replied)) return;
+    const auto by = decided(world(), subject_.flow);
+    if (!by) return;
+    const auto before = result_;
+    apply(fact.then, subject_, *by, result_);
+    if (!says_the_same(before, result_)) note(fact, node);
+  }
+
+  void note(const Fact& fact, const std::string& node) {
+    result_.profile_facts.push_back(profile_.name + "/" + fact.id);
+    result_.rules.push_back({result_.profile_facts.back(),
+                             fmt::format("{} runs {}: {}", node, profile_.title, fact.text),
+                             fmt::format("{}", fmt::join(fact.sources, "; "))});
+  }
+
+  const Profile& profile_;
+  const std::optional<Version>& version_;
+  const Case& subject_;
+  std::optional<world::World> smaller_;
+  Expectation result_;
+};
+
 Expectation overlay_case(const Profiles& profiles, const Case& subject, Expectation specified) {
   if (profiles.nodes.empty() || !specified.scored) return specified;
   const auto by = decided(subject.world, subject.flow);
@@ -136,18 +249,7 @@ Expectation overlay_case(const Profiles& profiles, const Case& subject, Expectat
   const auto assigned = profiles.nodes.find(by->node->name);
   if (assigned == profiles.nodes.end()) return specified;
   const auto& profile = profiles.profiles.at(assigned->second.profile);
-  Expectation result = specified;
-  for (const Fact& fact : profile.facts) {
-    if (!fact.versions.contains(assigned->second.version) || !holds(fact.when, subject, specified)) continue;
-    // What never was a flow cannot stay one.
-    if (fact.then.flow_stays && (subject.before == nullptr || !subject.before->outcomes.replied)) continue;
-    apply(fact.then, subject, *by, result);
-    result.profile_facts.push_back(profile.name + "/" + fact.id);
-    result.rules.push_back({result.profile_facts.back(),
-                            fmt::format("{} runs {}: {}", by->node->name, profile.title, fact.text),
-                            fmt::format("{}", fmt::join(fact.sources, "; "))});
-  }
-  return result;
+  return Overlay(profile, assigned->second.version, subject, std::move(specified)).take(by->node->name);
 }
 
 }  // namespace

@@ -58,6 +58,11 @@ struct FactEffect {
   bool cluster_endpoints = false;
   // With it: a flow that comes back to its own client is masqueraded, and so answered.
   bool masquerades_own = false;
+  // A flow that comes back to its own client from an endpoint which no slice puts on the deciding node is lost.
+  bool loses_own_elsewhere = false;
+  // As if there were no Services, or no EndpointSlices, with that label. "": all are looked at.
+  std::string ignored_service_label;
+  std::string ignored_slice_label;
   // An existing flow goes on to the endpoint that it had.
   bool flow_stays = false;
   std::optional<OutcomeSet> outcomes;  // these instead; without a reply also no endpoint
@@ -96,7 +101,8 @@ struct Profiles {
   bool operator==(const Profiles&) const = default;
 };
 
-// The specification's answer for a new flow, with the facts of the profile of the node that decides laid over it.
+// The specification's answer for a new flow, with the facts of the profile of the node that decides laid over it. Facts
+// that would change nothing are not named.
 [[nodiscard]] Expectation overlay(const Profiles& profiles, const world::World& world, const Flow& flow,
                                   Expectation specified);
 

@@ -31,10 +31,11 @@ constexpr std::array kDefinitions = {
                    "A Service with the label service.kubernetes.io/service-proxy-name is left to another proxy and "
                    "must not be answered.",
                    "KEP-2447; e2e service.label.proxy-name"},
-    RuleDefinition{
-        RuleId::kNotProxiedHeadless, "not-proxied-headless",
-        "A headless Service (clusterIP None or the label service.kubernetes.io/headless) is never programmed.",
-        "kube-proxy: informer label selector; e2e service.label.headless"},
+    RuleDefinition{RuleId::kNotProxiedHeadless, "not-proxied-headless",
+                   "A headless Service (clusterIP None) is never programmed; the label service.kubernetes.io/headless "
+                   "on a Service "
+                   "means nothing.",
+                   "core/v1 IsHeadlessService (a label of endpoints); kube-proxy: informer field selector"},
     RuleDefinition{RuleId::kNotProxiedExternalName, "not-proxied-external-name",
                    "An ExternalName Service is a DNS alias and is never programmed.",
                    "core/v1 ServiceTypeExternalName; e2e service.clusterip.to-externalname"},
@@ -129,6 +130,10 @@ constexpr std::array kDefinitions = {
                    "Candidates are the endpoints of all the Service's EndpointSlices of the flow's family that have a "
                    "port of the Service port's name and protocol, each at its own slice's port number.",
                    "KEP-752; e2e service.ports.named-targetport, service.slices.multi-ports"},
+    RuleDefinition{
+        RuleId::kEndpointContradictory, "endpoint-contradictory",
+        "Which of two slices counts that say different things of one endpoint is not written: recorded only.",
+        "discovery.k8s.io/v1 EndpointSlice; kube-proxy: endpointslicecache.go, in the order of a map"},
     RuleDefinition{RuleId::kPublishNotReady, "publish-not-ready",
                    "publishNotReadyAddresses acts only through the ready conditions in the slices.",
                    "KEP-1672; e2e service.unready.publish-toggle"},
@@ -190,6 +195,10 @@ constexpr std::array kDefinitions = {
                    "sessionAffinity ClientIP: all flows of one client to one Service port reach one and the same "
                    "endpoint of the set until the timeout.",
                    "core/v1 ServiceSpec.sessionAffinity; e2e service.affinity.clusterip"},
+    RuleDefinition{RuleId::kAffinityTwoPolicies, "affinity-two-policies",
+                   "Where the internal and the external policy leave a client different endpoints, the one that it got "
+                   "by one entry may take over at another: any of the set may answer.",
+                   "kube-proxy: one memory per endpoint for all entries of a Service port"},
     RuleDefinition{
         RuleId::kSourceClusterIpPod, "source-cluster-ip-pod",
         "An endpoint reached from a pod by ClusterIP sees the pod's own address, on the same node and across "

@@ -51,6 +51,7 @@ enum class RuleId : std::uint8_t {
   kEtpLocalOwnNode,
   // Which endpoints are usable.
   kEndpointsListed,
+  kEndpointContradictory,
   kPublishNotReady,
   kReadyEndpoints,
   kTerminatingFallback,
@@ -69,6 +70,7 @@ enum class RuleId : std::uint8_t {
   kEtpLocalNoneLocalDrop,
   kSpreadUniform,
   kAffinityClientIp,
+  kAffinityTwoPolicies,
   // Which source address the endpoint sees.
   kSourceClusterIpPod,
   kSourceClusterIpNode,

@@ -141,7 +141,7 @@ class SliceBuilder {
     slice.service_name = copy_.service.name;
     if (const auto label = copy_.service.labels.find(std::string(world::kHeadlessLabel));
         label != copy_.service.labels.end()) {
-      slice.labels.insert(*label);  // the slice controller copies it
+      slice.labels.insert(*label);  // as upstream's test does; the label of the Service itself means nothing
     }
     slice.family = family;
     slice.ports = ports;

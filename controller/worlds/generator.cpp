@@ -79,6 +79,7 @@ class Generator {
     if (!service.headless && dice_.chance(20)) service.affinity_timeout_s = dice_.chance(50) ? 10800 : 60;
     service.publish_not_ready_addresses = dice_.chance(10);
     if (dice_.chance(3)) service.labels[std::string(world::kProxyNameLabel)] = "another";
+    if (!service.headless && dice_.chance(3)) service.labels[std::string(world::kHeadlessLabel)] = "";
     if (dice_.chance(15)) {
       service.traffic_distribution = dice_.one_of<std::string>({"PreferClose", "PreferSameZone", "PreferSameNode"});
     }
@@ -208,7 +209,10 @@ class Generator {
         for (std::size_t each = 0; each < endpoints.size(); ++each) {
           // Most stand in one of the slices, a few in both while they move.
           const bool stands = slices == 1 || each % slices == index || dice_.chance(15);
-          if (stands && made[each]) slice.endpoints.push_back(*made[each]);
+          if (!stands || !made[each]) continue;
+          slice.endpoints.push_back(*made[each]);
+          // One slice may have heard of a change, the other not yet.
+          if (index > 0 && dice_.chance(10)) set_conditions(slice.endpoints.back());
         }
         world_.slices.push_back(std::move(slice));
       }
@@ -235,6 +239,7 @@ class Generator {
     slice.name = fmt::format("{}-{}-{}", service.name, to_string(family), index);
     slice.family = family;
     if (dice_.chance(2)) slice.labels[std::string(world::kHeadlessLabel)] = "";
+    if (dice_.chance(2)) slice.labels[std::string(world::kProxyNameLabel)] = "another";
     for (const auto& port : service.ports) {
       if (service.ports.size() > 1 && dice_.chance(6)) continue;
       const auto number = static_cast<std::uint16_t>(kFirstEndpointPort + dice_.below(kEndpointPorts));
@@ -248,7 +253,7 @@ class Generator {
     if (address.is_unspecified()) return std::nullopt;
     Endpoint endpoint;
     endpoint.addresses = {address};
-    endpoint.node_name = place.node->name;
+    if (!dice_.chance(5)) endpoint.node_name = place.node->name;
     endpoint.zone = place.node->zone;
     endpoint.target_name = place.name;
     set_conditions(endpoint);
@@ -269,7 +274,8 @@ class Generator {
     if (roll < 72) return set(false, false, false);
     if (roll < 74) return set(false, true, false);
     if (roll < 87) return set(false, true, true);
-    if (roll < 92) return set(false, false, true);
+    if (roll < 90) return set(false, false, true);
+    if (roll < 93) return set(false, std::nullopt, true);
     if (roll < 95) return set(false, true, std::nullopt);
     if (roll < 98) return set(true, true, true);
     set(std::nullopt, true, true);

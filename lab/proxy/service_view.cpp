@@ -28,8 +28,7 @@ bool has_node_ports(const world::Service& service) {
 
 bool is_ours(const world::Service& service) {
   if (service.type == world::ServiceType::kExternalName || service.headless) return false;
-  return !service.labels.contains(std::string(world::kHeadlessLabel)) &&
-         !service.labels.contains(std::string(world::kProxyNameLabel));
+  return !service.labels.contains(std::string(world::kProxyNameLabel));
 }
 
 std::vector<ServiceView> views_of(const world::World& world, const Place& place, Family family) {

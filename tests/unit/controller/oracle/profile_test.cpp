@@ -60,7 +60,7 @@ TEST(Profile, only_replies_that_come_back_through_the_deciding_node_are_expected
   EXPECT_THAT(texts(seen.endpoints), ElementsAre("10.244.1.10:5000"));
   EXPECT_THAT(texts(seen.unanswered_at), ElementsAre("10.244.2.10:5000", "10.244.3.10:5000"));
   EXPECT_EQ(seen.outcomes, (OutcomeSet{true, false, true}));
-  EXPECT_EQ(seen.spread, Spread::kFree);
+  EXPECT_EQ(seen.spread, Spread::kUniform) << "each endpoint takes its share, whether its replies come back or not";
   EXPECT_EQ(seen.source, SourceRule::kClient);
 }
 
@@ -132,6 +132,63 @@ TEST(Profile, a_connection_that_a_fact_is_about_is_recorded_only) {
   EXPECT_TRUE(specified.scored);
   EXPECT_FALSE(seen.scored);
   EXPECT_EQ(seen.rules.back().id, "kp/pods-are-local");
+}
+
+constexpr auto* kHeadless = "service.kubernetes.io/headless";
+constexpr auto* kProxyName = "service.kubernetes.io/service-proxy-name";
+
+Fact services_are_ignored() {
+  Fact fact{"ignores-services", "does not look at them", {"finding 0005"}, {}, {}, {}};
+  fact.when.rules = {"endpoints-listed|health-port"};
+  fact.then.ignored_service_label = kHeadless;
+  return fact;
+}
+
+TEST(Profile, an_ignored_service_is_judged_as_if_it_were_not_there) {
+  const auto labelled =
+      world_of({"web NodePort tcp:80>30080 label=service.kubernetes.io/headless | tcp:5000 n1p0"}, {});
+  const auto profiles = profiles_of(services_are_ignored());
+  for (const auto* text : {"n2p1 -> clusterIP vip:80", "x1 -> nodePort n1:30080"}) {
+    const auto seen = laid_over(profiles, labelled, flow_of(text, "tcp4"));
+    EXPECT_EQ(seen.outcomes, (OutcomeSet{false, true, true})) << text;
+    EXPECT_THAT(seen.profile_facts, ElementsAre("kp/ignores-services")) << text;
+  }
+  const auto plain = world_of({"web NodePort tcp:80>30080 | tcp:5000 n1p0"}, {});
+  EXPECT_THAT(laid_over(profiles, plain, flow_of("n2p1 -> clusterIP vip:80", "tcp4")).profile_facts, IsEmpty());
+}
+
+TEST(Profile, an_ignored_slice_changes_what_the_other_facts_are_held_against) {
+  const auto world = world_of({"web NodePort tcp:80>30080 etp=Local | tcp:5000 n1p0 | tcp:5000 "
+                               "label=service.kubernetes.io/service-proxy-name n3p0"},
+                              {});
+  auto profiles = profiles_of(pods_are_local(false));
+  Fact slices{"ignores-slices", "does not look at them", {"finding 0005"}, {}, {}, {}};
+  slices.when.rules = {"endpoints-listed"};
+  slices.then.ignored_slice_label = kProxyName;
+  profiles.profiles[0].facts.push_back(std::move(slices));
+  const auto flow = flow_of("n2p1 -> nodePort n3:30080", "tcp4");
+  const auto seen = laid_over(profiles, world, flow);
+  EXPECT_THAT(seen.profile_facts, ElementsAre("kp/ignores-slices", "kp/pods-are-local"));
+  EXPECT_THAT(texts(seen.unanswered_at), ElementsAre("10.244.1.10:5000"));
+}
+
+TEST(Profile, an_own_endpoint_that_no_slice_puts_on_its_node_is_lost) {
+  auto world = world_of({"web ClusterIP tcp:80 | tcp:5000 n1p0 n2p0"}, {});
+  Fact fact{"own-elsewhere", "is lost", {"finding 0005"}, {}, {}, {}};
+  fact.when.rules = {"source-hairpin", "itp-cluster|etp-local-short-circuit"};
+  fact.then.loses_own_elsewhere = true;
+  const auto profiles = profiles_of(fact);
+  const auto flow = flow_of("n1p0 -> clusterIP vip:80", "tcp4");
+  EXPECT_THAT(laid_over(profiles, world, flow).profile_facts, IsEmpty()) << "a fact that changes nothing is not named";
+  for (auto& slice : world.slices) {
+    for (auto& endpoint : slice.endpoints) endpoint.node_name.clear();
+  }
+  const auto seen = laid_over(profiles, world, flow);
+  EXPECT_THAT(seen.profile_facts, ElementsAre("kp/own-elsewhere"));
+  EXPECT_THAT(texts(seen.endpoints), ElementsAre("10.244.2.10:5000"));
+  EXPECT_THAT(texts(seen.unanswered_at), ElementsAre("10.244.1.10:5000"));
+  EXPECT_EQ(seen.outcomes, (OutcomeSet{true, false, true}));
+  EXPECT_THAT(laid_over(profiles, world, flow_of("n2p1 -> clusterIP vip:80", "tcp4")).profile_facts, IsEmpty());
 }
 
 TEST(Version, is_two_or_three_numbers) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "common/world/world_reader.hpp"
@@ -60,12 +61,20 @@ TEST(RandomWorlds, have_every_kind_of_thing) {
       note(!service.external_ips.empty(), "external IPs");
       note(service.ip_families.size() == 1, "one family");
       note(!service.allocate_node_ports, "no node ports");
+      note(service.labels.contains(std::string(world::kHeadlessLabel)), "a Service labelled headless");
       note(service.publish_not_ready_addresses, "not ready ones published");
       for (const auto& port : service.ports) note(port.protocol == Protocol::kSctp, "sctp");
     }
+    std::map<std::pair<std::string, IpAddress>, world::Endpoint> said;
     for (const auto& slice : world.slices) {
       note(slice.endpoints.empty(), "no endpoints");
+      note(slice.labels.contains(std::string(world::kProxyNameLabel)), "a slice for another proxy");
       for (const auto& endpoint : slice.endpoints) {
+        const auto [first, is_new] = said.try_emplace({slice.service_name, endpoint.addresses.front()}, endpoint);
+        note(!is_new && first->second == endpoint, "twice the same");
+        note(!is_new && first->second != endpoint, "a contradiction");
+        note(endpoint.node_name.empty(), "no node name");
+        note(!endpoint.is_ready() && endpoint.is_terminating() && !endpoint.serving, "draining without saying so");
         note(!endpoint.is_ready() && endpoint.is_terminating() && endpoint.is_serving(), "draining");
         note(!endpoint.is_serving(), "not serving");
         note(!endpoint.ready, "absent condition");
@@ -75,7 +84,7 @@ TEST(RandomWorlds, have_every_kind_of_thing) {
       }
     }
   }
-  EXPECT_EQ(seen.size(), 21U) << testing::PrintToString(seen);
+  EXPECT_EQ(seen.size(), 27U) << testing::PrintToString(seen);
 }
 
 TEST(Placement, gives_worlds_that_stand_together_nothing_in_common) {

@@ -168,12 +168,10 @@ TEST(Ruleset, services_that_are_not_ours_leave_no_trace) {
     empty.nodes = world.nodes;
     return build_ruleset(world, kOptions) == build_ruleset(empty, kOptions);
   };
-  for (const auto label : {world::kProxyNameLabel, world::kHeadlessLabel}) {
-    auto world = here_and_there();
-    EXPECT_FALSE(same_as_empty(world));
-    world.services[0].labels[std::string(label)] = "";
-    EXPECT_TRUE(same_as_empty(world)) << label;
-  }
+  auto labelled = here_and_there();
+  EXPECT_FALSE(same_as_empty(labelled));
+  labelled.services[0].labels[std::string(world::kProxyNameLabel)] = "";
+  EXPECT_TRUE(same_as_empty(labelled));
   auto headless = here_and_there();
   headless.services[0].headless = true;
   EXPECT_TRUE(same_as_empty(headless));
@@ -186,6 +184,29 @@ TEST(Ruleset, slices_that_are_labelled_headless_are_nobodys_to_serve) {
   auto labelled = here_and_there();
   for (auto& slice : labelled.slices) slice.labels[std::string(world::kHeadlessLabel)] = "";
   EXPECT_EQ(build_ruleset(labelled, kOptions), build_ruleset(nowhere(), kOptions));
+}
+
+// core/v1 IsHeadlessService is a label of endpoints, KEP-2447's service-proxy-name one of Services.
+TEST(Ruleset, labels_at_the_wrong_kind_of_object_mean_nothing) {
+  auto labelled = here_and_there();
+  labelled.services[0].labels[std::string(world::kHeadlessLabel)] = "";
+  for (auto& slice : labelled.slices) slice.labels[std::string(world::kProxyNameLabel)] = "another";
+  EXPECT_EQ(build_ruleset(labelled, kOptions), build_ruleset(here_and_there(), kOptions));
+}
+
+// discovery/v1 EndpointConditions.serving: nil is true.
+TEST(Ruleset, terminating_endpoints_that_do_not_say_whether_they_serve_do) {
+  auto silent = here_and_there();
+  for (auto& endpoint : silent.slices[0].endpoints) {
+    endpoint.ready = false;
+    endpoint.serving.reset();
+    endpoint.terminating = true;
+  }
+  auto said = silent;
+  for (auto& endpoint : said.slices[0].endpoints) endpoint.serving = true;
+  EXPECT_EQ(build_ruleset(silent, kOptions), build_ruleset(said, kOptions));
+  for (auto& endpoint : said.slices[0].endpoints) endpoint.serving = false;
+  EXPECT_NE(build_ruleset(silent, kOptions), build_ruleset(said, kOptions));
 }
 
 TEST(Ruleset, families_are_apart) {
