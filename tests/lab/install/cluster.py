@@ -1,5 +1,6 @@
 """A lab with real kubelets for tests of the install, and what they ask of it."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -45,12 +46,17 @@ class Cluster:
         self.conntruth = self.programs / "conntruth"
         script = f"trap '' INT TERM HUP; cat >/dev/null; {self.conntruth} lab down {name} >/dev/null 2>&1"
         self.guard = subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True)
-        call([self.conntruth, "lab", "up", "--name", name, "--kubelet", "--proxy", proxies])
-        image = self.path / "conntruth.tar"
-        call([ROOT / "deploy/image/conntruth_image.py", "--bin", self.programs, "--output", image, "--name", IMAGE])
+        image, packages = self.path / "conntruth.tar", self.path / "krew"
+        with concurrent.futures.ThreadPoolExecutor() as side_by_side:
+            for each in [side_by_side.submit(call, words) for words in (
+                    [self.conntruth, "lab", "up", "--name", name, "--kubelet", "--proxy", proxies],
+                    [ROOT / "deploy/image/conntruth_image.py", "--bin", self.programs, "--output", image, "--name", IMAGE],
+                    [ROOT / "deploy/krew/krew_package.py", "--bin", self.programs, "--output", packages])]:
+                each.result()
         call([self.conntruth, "lab", "image", name, image])
         image.unlink()
-        (self.path / "kubectl-conntruth").symlink_to(self.conntruth)  # kubectl finds its plug-ins in $PATH
+        call(["tar", "-xzf", next(packages.glob("*.tar.gz")), "-C", packages])
+        (self.path / "kubectl-conntruth").symlink_to(packages / "kubectl-conntruth")  # as krew does; kubectl looks in $PATH
 
     @property
     def path(self):
