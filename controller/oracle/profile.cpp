@@ -108,14 +108,27 @@ void spread_over_cluster(Expectation& expectation, const Decided& by, bool masqu
   if (!expectation.endpoints.empty()) expectation.source_addresses = {by.question.client};
 }
 
-// Of an endpoint without a node name nobody knows where it is.
+// Whether that Service port has the endpoint in use and says that it is on the node.
+bool puts_there(const Decided& by, const world::Service& service, const world::ServicePort& port,
+                const SocketAddress& endpoint) {
+  if (!service.is_proxied() || port.protocol != by.question.flow->protocol) return false;
+  const auto candidates = candidates_of(*by.question.world, service, port, by.question.family());
+  const auto found = std::ranges::find(candidates, endpoint, &Candidate::address);
+  if (found == candidates.end() || found->node != by.node->name) return false;
+  return contains(cluster_set(candidates, *by.node).endpoints, endpoint) ||
+         contains(local_set(candidates, *by.node).endpoints, endpoint);
+}
+
+// Of an endpoint without a node name nobody knows where it is, unless another Service says so: endpoints that are to be
+// masqueraded are remembered for all Services together.
 void lose_own_elsewhere(Expectation& expectation, const Decided& by) {
   if (!by.frontend) return;
-  const auto candidates =
-      candidates_of(*by.question.world, *by.frontend->service, *by.frontend->port, by.question.family());
   const auto is_lost = [&](const SocketAddress& endpoint) {
-    const auto found = std::ranges::find(candidates, endpoint, &Candidate::address);
-    return endpoint.address == by.question.client && found != candidates.end() && found->node != by.node->name;
+    return endpoint.address == by.question.client &&
+           std::ranges::none_of(by.question.world->services, [&](const world::Service& service) {
+             return std::ranges::any_of(service.ports,
+                                        [&](const auto& port) { return puts_there(by, service, port, endpoint); });
+           });
   };
   const auto lost = std::ranges::stable_partition(expectation.endpoints, std::not_fn(is_lost));
   if (lost.empty()) return;

@@ -58,7 +58,8 @@ struct FactEffect {
   bool cluster_endpoints = false;
   // With it: a flow that comes back to its own client is masqueraded, and so answered.
   bool masquerades_own = false;
-  // A flow that comes back to its own client from an endpoint which no slice puts on the deciding node is lost.
+  // A flow that comes back to its own client from an endpoint which no slice of any Service puts on the deciding node
+  // is lost.
   bool loses_own_elsewhere = false;
   // As if there were no Services, or no EndpointSlices, with that label. "": all are looked at.
   std::string ignored_service_label;

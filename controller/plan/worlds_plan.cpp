@@ -89,7 +89,7 @@ class WorldsPlanner {
     auto drafts = draft_step(scenario, step, built, topology_, places_, allocation_, options_);
     if (!drafts) return std::unexpected(drafts.error().in(named.id));
     for (const auto& draft : sample(named, std::move(drafts->drafts))) {
-      if (auto status = builder.add(draft, built.world); !status) return status;
+      if (auto status = builder.add(draft, plan_.stages.back().world); !status) return status;
     }
     return {};
   }

@@ -189,6 +189,11 @@ TEST(Profile, an_own_endpoint_that_no_slice_puts_on_its_node_is_lost) {
   EXPECT_THAT(texts(seen.unanswered_at), ElementsAre("10.244.1.10:5000"));
   EXPECT_EQ(seen.outcomes, (OutcomeSet{true, false, true}));
   EXPECT_THAT(laid_over(profiles, world, flow_of("n2p1 -> clusterIP vip:80", "tcp4")).profile_facts, IsEmpty());
+  const auto other = world_of({"api ClusterIP tcp:80 | tcp:5000 n1p0"}, {});
+  world.services.push_back(other.services[0]);
+  world.slices.insert(world.slices.end(), other.slices.begin(), other.slices.end());
+  world.services.back().cluster_ips.clear();
+  EXPECT_THAT(laid_over(profiles, world, flow).profile_facts, IsEmpty()) << "another Service puts it on its node";
 }
 
 TEST(Version, is_two_or_three_numbers) {
