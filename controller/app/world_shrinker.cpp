@@ -40,11 +40,15 @@ class Shrinker {
   }
 
  private:
-  // The whole world once more, in several places.
+  // The whole world once more, in several places: the flow alone, and where that is not it, beside the others that were
+  // probed with it. One entry may change what another gets (session affinity).
   void repeat() {
     const std::vector<world::World> copies(kRepeats, result_.world);
     result_.repeats = kRepeats;
     result_.again = static_cast<unsigned>(failing(copies, 1).size());
+    if (!result_.is_flake()) return;
+    result_.beside_others = true;
+    result_.again = std::max(result_.again, static_cast<unsigned>(failing(copies, 1).size()));
   }
 
   [[nodiscard]] std::vector<world::World> singly(const Steps& steps) const {
@@ -108,7 +112,8 @@ class Shrinker {
     }
     auto flow = failure_.flow;
     flow.service = worlds::placed_key(flow.service, id);
-    request_.worlds.worlds.push_back({id, failure_.world.seed, std::move(*placed), flow});
+    auto only = result_.beside_others ? std::nullopt : std::optional(std::move(flow));
+    request_.worlds.worlds.push_back({id, failure_.world.seed, std::move(*placed), std::move(only)});
     return true;
   }
 

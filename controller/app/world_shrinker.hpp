@@ -23,6 +23,8 @@ struct Shrunk {
   unsigned repeats = 0;  // how often the whole world was probed again
   unsigned again = 0;    // in how many of them the flow failed in the same way
   unsigned runs = 0;     // that it took
+  bool beside_others =
+      false;  // did not come again every time by itself, and so was probed beside the world's other flows
   std::vector<std::string> taken_out;
   std::string error;  // why it ended early; "" where it did not
   // What does not come again in every copy is a flake: nothing is taken out of it.

@@ -202,7 +202,8 @@ void print_failure(const Outcome& outcome) {
     if (shrunk.is_flake()) {
       fmt::print("  a flake: it came again in {} of {} repetitions\n", shrunk.again, shrunk.repeats);
     } else {
-      fmt::print("  comes again every time; {} things taken out in {} runs\n", shrunk.taken_out.size(), shrunk.runs);
+      fmt::print("  comes again every time{}; {} things taken out in {} runs\n",
+                 shrunk.beside_others ? " beside the world's other flows" : "", shrunk.taken_out.size(), shrunk.runs);
     }
   }
   fmt::print("  {}\n  again: {}\n", outcome.file, outcome.command);
