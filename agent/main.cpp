@@ -24,8 +24,8 @@ Examples:
   conntruth-agent --cluster        in a DaemonSet: waits for runs, finds their controller and this node's anchors
   conntruth-agent --check ready    the answer to a kubelet's probe: is the agent of this container ready (or live)?
 
-It runs inside the network namespace of its node and needs CAP_NET_RAW, CAP_SYS_ADMIN for --place, and CAP_SYS_PTRACE
-besides for --cluster. Without --cluster it ends when the controller says so, on SIGTERM, or when the controller was not
+It runs inside the network namespace of its node and needs CAP_NET_RAW, CAP_NET_ADMIN on newer kernels, CAP_SYS_ADMIN
+for --place, and CAP_SYS_PTRACE besides for --cluster. Without --cluster it ends when the controller says so, on SIGTERM, or when the controller was not
 heard of for --give-up seconds; with it, on SIGTERM only.
 Exit codes: 0 ended in order, 1 error.)";
 
@@ -78,6 +78,8 @@ void add_cluster_options(CLI::App& cli, CommandLine& line) {
                  "with --cluster: URL of the API server, for a cluster whose Services cannot be trusted with it")
       ->envname("CONNTRUTH_API_SERVER");
   cli.add_option("--kubeconfig", cluster.kubeconfig, "with --cluster: instead of the pod's service account");
+  cli.add_option("--service-account", cluster.service_account, "with --cluster: folder of token, ca.crt and namespace")
+      ->capture_default_str();
   cli.add_option("--state", cluster.state_directory, "folder for health and what is worth to know after a restart")
       ->capture_default_str();
   cli.add_option("--check", line.check, "live or ready: asks the agent that uses the same --state, prints and ends")

@@ -59,9 +59,9 @@ class Reflector::Loop {
                                 for (const auto kind : index_.listed(meta))
                                   deliver(kind, meta.key, meta.version, object);
                               }};
+    const auto request = narrowed(kube::list(resource_, options_.namespace_name, options_.selector));
     const auto version =
-        list_pages([this](const Request& request) { return fetch(request); },
-                   kube::list(resource_, options_.namespace_name, options_.selector), options_.page, visitor, &refusal);
+        list_pages([this](const Request& page) { return fetch(page); }, request, options_.page, visitor, &refusal);
     if (!version) return std::unexpected(version.error());
     for (const auto& key : index_.end_list()) deliver(ObjectEvent::Kind::kDeleted, key, *version, {});
     version_ = *version;
@@ -70,6 +70,11 @@ class Reflector::Loop {
     if (handlers_.on_synced) handlers_.on_synced();
     if (version_.empty()) return fail(ErrorCode::kInvalidInput, "list: no resourceVersion to watch from");
     return {};
+  }
+
+  Request narrowed(Request request) const {
+    if (!options_.field_selector.empty()) request.query.emplace_back("fieldSelector", options_.field_selector);
+    return request;
   }
 
   // One page, over a stream, so that stop() can end it.
@@ -91,7 +96,7 @@ class Reflector::Loop {
   }
 
   Status watch() {
-    auto request = kube::watch(resource_, options_.namespace_name, options_.selector, version_);
+    auto request = narrowed(kube::watch(resource_, options_.namespace_name, options_.selector, version_));
     request.query.emplace_back("timeoutSeconds", std::to_string(options_.server_timeout.count()));
     const auto head = open(request);
     if (!head) return std::unexpected(head.error());

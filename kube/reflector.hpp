@@ -40,6 +40,7 @@ struct ReflectorHandlers {
 struct ReflectorOptions {
   std::string namespace_name{};                   // "": all
   std::string selector{};                         // label selector
+  std::string field_selector{};                   // "metadata.name=x", where a right is for one name only
   std::uint32_t page = 500;                       // objects per list request
   std::chrono::seconds server_timeout{240};       // after which the server ends a watch by itself
   std::chrono::milliseconds idle{270000};         // without a byte: the connection is taken for dead

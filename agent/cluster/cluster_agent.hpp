@@ -15,7 +15,8 @@ struct ClusterOptions {
   std::string namespace_name = "conntruth-system";  // of the install: the controller's Lease, the anchors' pods
   std::string api_server;                           // URL; "": found as described in kube/direct.hpp
   std::string kubeconfig;                           // "": the pod's service account
-  std::string state_directory = "/run/conntruth";   // health, and where the API server was found
+  std::string service_account = "/var/run/secrets/kubernetes.io/serviceaccount";
+  std::string state_directory = "/run/conntruth";  // health, and where the API server was found
   session::TransportSecurity security;
   std::uint32_t budget = 100'000;          // probes per second
   std::uint32_t awaited = 256;             // answers that a place awaits at a time, 8..256
