@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/io/netns.hpp"
@@ -101,7 +102,8 @@ void ClusterLab::set_up_rights() {
   ASSERT_TRUE(kubectl);
   const auto applied =
       lab_->run("fabric", {.argv = {kubectl->path, "--kubeconfig", lab_->kubernetes()->kubeconfig, "apply", "-f",
-                                    CONNTRUTH_SOURCE_DIR "/deploy/kustomize/base/agent-rbac.yaml"},
+                                    CONNTRUTH_SOURCE_DIR "/deploy/kustomize/base/agent-rbac.yaml", "-f",
+                                    CONNTRUTH_SOURCE_DIR "/deploy/kustomize/base/api-server-rbac.yaml"},
                            .pod = {},
                            .output_path = file("kubectl.log")});
   ASSERT_TRUE(applied && *applied == 0) << "see " << file("kubectl.log");
@@ -129,13 +131,13 @@ void ClusterLab::set_up_pods() {
   put("token", token("conntruth", agent));
 }
 
-std::string ClusterLab::token(const std::string& audience, const json& pod) {
-  const json bound = {
-      {"kind", "Pod"}, {"apiVersion", "v1"}, {"name", pod["metadata"]["name"]}, {"uid", pod["metadata"]["uid"]}};
+std::string ClusterLab::token(const std::string& audience, const std::string& pod) {
+  const auto meta = json::parse(pod).at("metadata");
+  const json bound = {{"kind", "Pod"}, {"apiVersion", "v1"}, {"name", meta["name"]}, {"uid", meta["uid"]}};
   auto request = kube::create(kAccounts, kSpace, "conntruth-agent",
                               json{{"spec", {{"audiences", {audience}}, {"boundObjectRef", bound}}}}.dump());
   request.path += "/conntruth-agent/token";
-  return make(request)["status"]["token"];
+  return json::parse(make(request)).at("status").at("token");
 }
 
 void ClusterLab::TearDownTestSuite() {
@@ -163,10 +165,10 @@ void ClusterLab::TearDown() {
   if (HasFailure()) std::fprintf(stderr, "the agent said:\n%s", log().c_str());
 }
 
-json ClusterLab::make(const kube::Request& request) {
+std::string ClusterLab::make(const kube::Request& request) {
   const auto made = client_->call(request);
   EXPECT_TRUE(made) << made.error().message;
-  return made ? json::parse(made->body) : json();
+  return made ? made->body : std::string("{}");
 }
 
 void ClusterLab::call_for_agents(const std::string& run, const std::string& address) {

@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -26,7 +25,7 @@ class ClusterLab : public testing::Test {
   void TearDown() override;
 
   // The API, as its administrator.
-  static nlohmann::json make(const kube::Request& request);
+  static std::string make(const kube::Request& request);  // the answer, JSON
   static void call_for_agents(const std::string& run, const std::string& address);
   static void call_off();
 
@@ -52,7 +51,7 @@ class ClusterLab : public testing::Test {
   static void set_up_lab();
   static void set_up_rights();
   static void set_up_pods();
-  [[nodiscard]] static std::string token(const std::string& audience, const nlohmann::json& pod);
+  [[nodiscard]] static std::string token(const std::string& audience, const std::string& pod);
 
   static inline std::string name_;
   static inline std::string directory_;
