@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+"""conntruth installed on real kubelets as a user does it: it comes up, its accounts may do what they need and no more, and
+removing it leaves nothing.
+
+    install_test.py --bin build/bin [unittest's arguments]
+"""
+
+import os
+import pathlib
+import sys
+import unittest
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import cluster  # noqa: E402
+import rights  # noqa: E402
+from cluster import SYSTEM  # noqa: E402
+
+DEPLOY = cluster.ROOT / "deploy"
+OVERLAY = DEPLOY / "kustomize/overlays/lab"
+IMAGE_VALUES = ("--set", "image.repository=conntruth.lab/conntruth,image.tag=lab,image.pullPolicy=Never")
+PROXIES = "kube-proxy:nftables,node-2=kube-proxy:iptables"
+PROGRAMS = "build/bin"
+
+
+@unittest.skipIf(cluster.missing_programs(), cluster.missing_programs())
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = cluster.Cluster(PROGRAMS, f"t-install-{os.getpid()}", PROXIES)
+        cls.addClassCleanup(cls.lab.down)
+        cls.before = cls.lab.objects()
+
+    def assert_nothing_is_left(self):
+        left = sorted(self.lab.gone(self.before))
+        self.assertEqual(left, [], "left behind by the install")
+        self.assertEqual(sorted(self.before - self.lab.objects()), [], "taken along by the removal")
+
+    def assert_every_anchor_is_there(self):
+        pods = self.lab.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=anchor")["items"]
+        for pod in pods:
+            ready = all(each["ready"] for each in pod["status"]["containerStatuses"])
+            self.assertTrue(ready and pod["status"]["phase"] == "Running", pod["metadata"]["name"])
+        self.assertEqual(sorted(pod["spec"]["nodeName"] for pod in pods), sorted(["node-1", "node-2", "node-3"] * 2))
+
+    def test_by_kustomize(self):
+        cluster.call([DEPLOY / "tls/certificate.sh", self.lab.path / "tls"])
+        overlay = self.lab.overlay(OVERLAY, self.lab.path / "tls")
+        applied = self.lab.kubectl("apply", "--server-side", "-k", overlay)
+        self.assertNotIn("Warning", applied.stderr)
+        self.lab.rolled_out()
+        self.assert_every_anchor_is_there()
+        self.assertIn("conntruth 0.", self.lab.kubectl("conntruth", "--version").stdout)
+        again = self.lab.kubectl("apply", "--server-side", "--dry-run=server", "-k", overlay)
+        self.assertNotIn("Warning", again.stderr)
+        self.lab.kubectl("delete", "--wait", "-k", overlay)
+        self.assert_nothing_is_left()
+
+    def test_by_helm(self):
+        self.lab.kubectl("create", "namespace", SYSTEM)
+        self.lab.kubectl("label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=privileged")
+        chart = DEPLOY / "helm/conntruth"
+        self.lab.run("helm", "install", "conntruth", chart, "--namespace", SYSTEM, *IMAGE_VALUES)
+        self.lab.rolled_out()
+        self.assert_every_anchor_is_there()
+        secret = ("secret", "-n", SYSTEM, "conntruth-tls")
+        certificate = self.lab.get(*secret)["data"]
+        self.lab.run("helm", "upgrade", "conntruth", chart, "--namespace", SYSTEM, *IMAGE_VALUES, "--set", "agent.budget=50000")
+        self.lab.rolled_out()
+        self.assertEqual(self.lab.get(*secret)["data"], certificate, "an upgrade keeps the certificate")
+        self.lab.run("helm", "uninstall", "conntruth", "--namespace", SYSTEM, "--wait")
+        self.lab.kubectl("delete", "namespace", SYSTEM)
+        self.assert_nothing_is_left()
+
+    def test_accounts_may_do_what_their_roles_say_and_no_more(self):
+        document = [each for each in yaml.safe_load_all(self.lab.kubectl("kustomize", DEPLOY / "kustomize/base").stdout)
+                    if each["kind"] in ("Namespace", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")]
+        wanted = rights.rights_of(document)
+        self.assertGreater(len(wanted), 30)
+        self.assertEqual({each.account for each in wanted}, set(rights.ACCOUNTS))
+        self.assertFalse([str(each) for each in wanted if "*" in (each.verb, each.group, each.resource)])
+        asked = [(each.account, each.verb, each.resource, each.name, each.namespace) for each in wanted]
+        self.assertEqual(len(set(asked)), len(asked), "a right that is given twice cannot be taken away")
+        api = cluster.Api(self.lab)
+        self.addCleanup(api.close)
+        self.assertFalse(any(rights.allowed(api, wanted)), "before the install")
+        file = self.lab.path / "rights.yaml"
+        file.write_text(yaml.safe_dump_all(document), encoding="utf-8")
+        self.lab.kubectl("apply", "--server-side", "-f", file)
+        try:
+            for each, answer in zip(wanted, rights.allowed(api, wanted)):
+                self.assertTrue(answer, each)
+            for each, answer in zip(rights.FORBIDDEN, rights.allowed(api, rights.FORBIDDEN)):
+                self.assertFalse(answer, each)
+            for each in wanted:
+                self.assert_it_can_be_taken_away(api, each, document, wanted)
+        finally:
+            self.lab.kubectl("delete", "--wait", "-f", file)
+        self.assert_nothing_is_left()
+
+    def assert_it_can_be_taken_away(self, api, right, document, wanted):
+        """No other rule gives it, and taking it away takes no other along."""
+        role = next(each for each in document if rights.key(each) == right.role)
+        api.send("PUT", rights.path_of(role), rights.without(role, right.at))
+        others = [each for each in wanted if each.role == right.role]
+        gone = [each for each, answer in zip(others, rights.allowed(api, others)) if not answer]
+        self.assertIn(right, gone)
+        self.assertEqual({(each.role, each.at) for each in gone}, {(right.role, right.at)})
+        api.send("PUT", rights.path_of(role), role)
+
+
+if __name__ == "__main__":
+    if "--bin" in sys.argv:
+        at = sys.argv.index("--bin")
+        PROGRAMS = pathlib.Path(sys.argv[at + 1]).resolve()
+        del sys.argv[at:at + 2]
+    unittest.main()
