@@ -39,6 +39,7 @@ Reason missing(const CellContext& context, const std::vector<std::uint64_t>& cou
 
 Reason uneven(const CellContext& context, const std::vector<std::uint64_t>& counts, std::uint64_t flows, double p) {
   std::vector<std::string> words;
+  words.reserve(counts.size());
   for (std::size_t i = 0; i < counts.size(); ++i) {
     words.push_back(fmt::format("{} {}", context.names.endpoint(context.cell.expectation.endpoints[i]), counts[i]));
   }
