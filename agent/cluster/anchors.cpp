@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -26,11 +27,15 @@ namespace {
 
 using nlohmann::json;
 
+// A pod that is told to end has ten seconds in all.
+constexpr std::chrono::seconds kPodsWithin{5};
+
 template <typename Number>
 std::optional<Number> number_of(std::string_view text) {
   Number value{};
-  const auto* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, value);
+  const auto* begin = std::to_address(text.begin());
+  const auto* end = begin + text.size();
+  const auto [stopped, error] = std::from_chars(begin, end, value);
   if (error != std::errc{} || stopped != end) return std::nullopt;
   return value;
 }
@@ -124,7 +129,7 @@ Result<std::set<IpAddress>> anchor_addresses(kube::Client& client, const std::st
   auto request =
       kube::list(kube::kPods, namespace_name, "app.kubernetes.io/name=conntruth,app.kubernetes.io/component=anchor");
   request.query.emplace_back("fieldSelector", "spec.nodeName=" + node);
-  const auto answer = client.call(request);
+  const auto answer = client.call(request, client.deadline_in(kPodsWithin));
   if (!answer) return std::unexpected(answer.error());
   return addresses_in(answer->body);
 }

@@ -78,7 +78,7 @@ class ClusterAgent {
     }
     if (serving_) {
       serving_->run->request_stop();
-      static_cast<void>(serving_->ended.get());
+      if (const auto ended = serving_->ended.get(); !ended) spdlog::warn("{}", ended.error().message);
     }
     return {};
   }
@@ -194,7 +194,7 @@ class ClusterAgent {
     app.awaited = options_.awaited;
     app.give_up_after = options_.give_up_after;
     app.security = options_.security;
-    serving_.emplace();
+    serving_ = std::make_unique<Serving>();
     serving_->summons = summons;
     serving_->anchors = std::move(search->anchors);
     auto run = NodeRun::make(app, [this]() -> Status {
@@ -274,7 +274,8 @@ class ClusterAgent {
     const auto now = Steady::now();
     if (!watch_) deadline = std::min(deadline, search_.next());
     if (watch_ && trouble_since_) deadline = std::min(deadline, *trouble_since_ + kTroubleBeforeSearch);
-    if (!serving_ && book_.live(now) && book_.latest()->lease != served_)
+    const auto& latest = book_.latest();
+    if (!serving_ && book_.live(now) && latest && latest->lease != served_)
       deadline = std::min(deadline, attempt_.next());
     news_.wait_until(lock, deadline, [this] { return announced_ != noted_; });
   }
@@ -285,7 +286,7 @@ class ClusterAgent {
 
   // Of run()'s thread.
   std::unique_ptr<LeaseWatch> watch_;
-  std::optional<Serving> serving_;
+  std::unique_ptr<Serving> serving_;
   std::string served_;  // the Lease of the run that told us to stop
   Retry search_;
   Retry attempt_;
