@@ -1,14 +1,17 @@
 """A lab with real kubelets for tests of the install, and what they ask of it."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -132,10 +135,29 @@ class Cluster:
         return copy / folder.relative_to(ROOT / "deploy/kustomize")
 
     def rolled_out(self):
-        for kind in ("daemonset/conntruth-anchor-0", "daemonset/conntruth-anchor-1"):
+        for kind in ("daemonset/conntruth-anchor-0", "daemonset/conntruth-anchor-1", "daemonset/conntruth-agent"):
             done = self.kubectl("-n", SYSTEM, "rollout", "status", kind, "--timeout=90s", check=False)
             if done.returncode != 0:
                 raise Failed(f"{kind}: {done.stdout}{done.stderr}{self.why(kind)}")
+
+    def await_log(self, kind, text, within=60):
+        """Until a pod of `kind` has written `text`; one that has just been made has no log yet."""
+        script = f"until kubectl -n {SYSTEM} logs -f {kind} 2>&1; do :; done"
+        words = [self.conntruth, "lab", "exec", self.name, "fabric", "--", "sh", "-c", script]
+        log = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        bound = threading.Timer(within, lambda: os.killpg(log.pid, signal.SIGKILL))
+        bound.start()
+        lines = []
+        for line in log.stdout:
+            lines.append(line)
+            if text in line:
+                break
+        bound.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(log.pid, signal.SIGKILL)
+        log.communicate()
+        if not lines or text not in lines[-1]:
+            raise Failed(f"{kind} did not write '{text}' in {within} s: {''.join(lines[-10:])}")
 
     def why(self, kind):
         """What there is to know about pods that are not ready."""

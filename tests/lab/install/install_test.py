@@ -37,12 +37,27 @@ class Install(unittest.TestCase):
         self.assertEqual(left, [], "left behind by the install")
         self.assertEqual(sorted(self.before - self.lab.objects()), [], "taken along by the removal")
 
-    def assert_every_anchor_is_there(self):
-        pods = self.lab.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=anchor")["items"]
-        for pod in pods:
+    def assert_every_node_has_its_pods(self):
+        nodes = {"agent": [], "anchor": []}
+        for pod in self.lab.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component in (agent, anchor)")["items"]:
             ready = all(each["ready"] for each in pod["status"]["containerStatuses"])
             self.assertTrue(ready and pod["status"]["phase"] == "Running", pod["metadata"]["name"])
-        self.assertEqual(sorted(pod["spec"]["nodeName"] for pod in pods), sorted(["node-1", "node-2", "node-3"] * 2))
+            nodes[pod["metadata"]["labels"]["app.kubernetes.io/component"]].append(pod["spec"]["nodeName"])
+        self.assertEqual(sorted(nodes["agent"]), ["node-1", "node-2", "node-3"])
+        self.assertEqual(sorted(nodes["anchor"]), sorted(["node-1", "node-2", "node-3"] * 2))
+
+    def assert_agents_say_which_right_is_missing(self):
+        role = self.lab.get("role", "-n", SYSTEM, "conntruth-agent")
+        api = cluster.Api(self.lab)
+        self.addCleanup(api.close)
+        for number, verb in enumerate(role["rules"][0]["verbs"]):
+            api.send("PUT", rights.path_of(role), rights.without(role, (0, number)))
+            self.lab.kubectl("-n", SYSTEM, "delete", "pod", "-l", "app.kubernetes.io/component=agent", "--wait")
+            self.lab.await_log("daemonset/conntruth-agent", f"resources: [leases], verbs: [{verb}]")
+        kept = {field: role[field] for field in ("apiVersion", "kind", "rules")}
+        api.send("PUT", rights.path_of(role), kept | {"metadata": {"name": role["metadata"]["name"], "namespace": SYSTEM}})
+        self.lab.kubectl("-n", SYSTEM, "delete", "pod", "-l", "app.kubernetes.io/component=agent", "--wait")
+        self.lab.rolled_out()
 
     def test_by_kustomize(self):
         cluster.call([DEPLOY / "tls/certificate.sh", self.lab.path / "tls"])
@@ -50,8 +65,9 @@ class Install(unittest.TestCase):
         applied = self.lab.kubectl("apply", "--server-side", "-k", overlay)
         self.assertNotIn("Warning", applied.stderr)
         self.lab.rolled_out()
-        self.assert_every_anchor_is_there()
+        self.assert_every_node_has_its_pods()
         self.assertIn("conntruth 0.", self.lab.kubectl("conntruth", "--version").stdout)
+        self.assert_agents_say_which_right_is_missing()
         again = self.lab.kubectl("apply", "--server-side", "--dry-run=server", "-k", overlay)
         self.assertNotIn("Warning", again.stderr)
         self.lab.kubectl("delete", "--wait", "-k", overlay)
@@ -63,7 +79,7 @@ class Install(unittest.TestCase):
         chart = DEPLOY / "helm/conntruth"
         self.lab.run("helm", "install", "conntruth", chart, "--namespace", SYSTEM, *IMAGE_VALUES)
         self.lab.rolled_out()
-        self.assert_every_anchor_is_there()
+        self.assert_every_node_has_its_pods()
         secret = ("secret", "-n", SYSTEM, "conntruth-tls")
         certificate = self.lab.get(*secret)["data"]
         self.lab.run("helm", "upgrade", "conntruth", chart, "--namespace", SYSTEM, *IMAGE_VALUES, "--set", "agent.budget=50000")
