@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/data_folder.hpp"
 #include "common/file.hpp"
 #include "common/world/document.hpp"
 #include "common/world/fields.hpp"
@@ -112,7 +113,7 @@ void read_body(const Field& root, Scenario& scenario) {
 
 }  // namespace
 
-std::string default_directory() { return CONNTRUTH_CATALOGUE_DIR; }
+std::string default_directory() { return data_folder("catalogue", CONNTRUTH_CATALOGUE_DIR); }
 
 Result<Scenario> read_scenario(std::string_view text, std::string_view origin) {
   const auto documents = world::parse_documents(text, origin);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 
+#include "common/data_folder.hpp"
 #include "common/file.hpp"
 #include "common/world/document.hpp"
 #include "common/world/fields.hpp"
@@ -208,7 +209,7 @@ Result<Profile> read_profile(std::string_view text, std::string_view origin) {
   return profile;
 }
 
-std::string default_directory() { return CONNTRUTH_PROFILE_DIR; }
+std::string default_directory() { return data_folder("profiles", CONNTRUTH_PROFILE_DIR); }
 
 Result<std::vector<ProfileFile>> load_profiles(const std::string& directory) {
   std::vector<std::string> paths;

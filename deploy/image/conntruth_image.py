@@ -25,6 +25,7 @@ import oci_image  # noqa: E402
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("conntruth", "conntruth-agent", "conntruth-anchor")
 DOCS = "/usr/share/doc"
+DATA = {"catalogue": "controller/catalogue/data", "profiles": "controller/profile/data"}  # as common/data_folder finds them
 REPOSITORY = "ghcr.io/conntruth/conntruth"  # as the install in deploy/ names it
 SPDX_ID = re.compile(r"[^A-Za-z0-9.-]")
 # "libfmt.so.9 => /lib/x86_64-linux-gnu/libfmt.so.9 (0x…)" and "/lib64/ld-linux-x86-64.so.2 (0x…)"
@@ -86,6 +87,12 @@ def stripped(program):
         target = pathlib.Path(folder) / "program"
         run("strip", "--strip-all", "-o", target, program)
         return target.read_bytes()
+
+
+def data_files(prefix):
+    """What conntruth reads beside itself."""
+    return [oci_image.file_entry(f"{prefix}/share/conntruth/{name}/{file.name}", file)
+            for name, folder in sorted(DATA.items()) for file in sorted((ROOT / folder).glob("*.yaml"))]
 
 
 def sbom(contents, when):
@@ -150,6 +157,7 @@ def build(folder, names, when):
     own = [oci_image.Entry(f"/usr/bin/{program.name}", stripped(program), 0o755) for program in programs]
     contents += [(None, each.path, each.content) for each in own]
     bill = sbom(contents, when)
+    own += data_files("/usr")
     own.append(oci_image.Entry(f"{DOCS}/conntruth/sbom.spdx.json", bill))
     own.append(oci_image.file_entry(f"{DOCS}/conntruth/LICENSE", ROOT / "LICENSE"))
     return [base, own], bill

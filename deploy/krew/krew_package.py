@@ -55,6 +55,7 @@ def entries(program):
     files = [oci_image.Entry("/" + PROGRAM, LAUNCHER.format(loader=loader).encode(), 0o755),
              oci_image.Entry("/lib/conntruth", conntruth_image.stripped(program), 0o755),
              oci_image.file_entry("/LICENSE", conntruth_image.ROOT / "LICENSE")]
+    files += conntruth_image.data_files("")
     for path in libraries:
         files.append(oci_image.Entry(f"/lib/{pathlib.Path(path).name}", pathlib.Path(path).read_bytes(), 0o755))
     names = {conntruth_image.package(conntruth_image.owner(path))["name"] for path in libraries}
