@@ -233,6 +233,7 @@ class PooledClient final : public Client {
     result.headers = {{"Host", fmt::format("{}:{}", host, access_.port)},
                       {"User-Agent", options_.user_agent},
                       {"Accept", "application/json"}};
+    result.headers.insert(result.headers.end(), request.headers.begin(), request.headers.end());
     if (!request.content_type.empty()) result.headers.emplace_back("Content-Type", request.content_type);
     if (!identity.token.empty()) result.headers.emplace_back("Authorization", "Bearer " + identity.token);
     return result;

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 #include <iterator>
 
 #include "common/world/fields.hpp"
+#include "kube/base64.hpp"
 
 namespace conntruth::kube {
 namespace {
@@ -34,19 +34,6 @@ struct Entry {
   const Value* item = nullptr;
 };
 
-Result<std::string> decode(const std::string& text) {
-  std::string packed;
-  std::ranges::copy_if(text, std::back_inserter(packed),
-                       [](char c) { return !std::string_view(" \t\r\n").contains(c); });
-  std::string bytes(packed.size() / 4 * 3, '\0');
-  const auto size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(packed.data()), static_cast<int>(packed.size()));
-  if (packed.size() % 4 != 0 || size < 0) return fail(ErrorCode::kInvalidInput, "is no base64");
-  bytes.resize(static_cast<std::size_t>(size) - static_cast<std::size_t>(std::ranges::count(packed, '=')));
-  return bytes;
-}
-
 // Reads the fields of one entry; the first mistake ends it.
 class EntryReader {
  public:
@@ -65,7 +52,7 @@ class EntryReader {
   std::string data(const Field& body, const std::string& key) const {
     const auto inlined = body[key + "-data"];
     if (!inlined.text().empty()) {
-      auto bytes = decode(inlined.text());
+      auto bytes = decode_base64(inlined.text());
       if (bytes) return *bytes;
       inlined.wrong(bytes.error().message + "; write the PEM file through `base64 -w0`");
       return {};

@@ -79,16 +79,18 @@ ExternalClient read_client(const Json& json) {
 }
 
 Json write_ranges(const ServiceRanges& ranges) {
-  return {{"clusterIPs", texts(ranges.cluster_ips)},
-          {"externalIPs", texts(ranges.external_ips)},
-          {"loadBalancers", texts(ranges.load_balancers)},
-          {"nodePortFirst", ranges.node_port_first},
-          {"nodePortLast", ranges.node_port_last}};
+  return {{"clusterIPs", texts(ranges.cluster_ips)},       {"externalIPs", texts(ranges.external_ips)},
+          {"loadBalancers", texts(ranges.load_balancers)}, {"nodePortFirst", ranges.node_port_first},
+          {"nodePortLast", ranges.node_port_last},         {"takenAddresses", texts(ranges.taken_addresses)},
+          {"takenNodePorts", ranges.taken_node_ports}};
 }
 
 ServiceRanges read_ranges(const Json& json) {
   return {list<Prefix>(json.at("clusterIPs"), prefix), list<Prefix>(json.at("externalIPs"), prefix),
-          list<Prefix>(json.at("loadBalancers"), prefix), json.at("nodePortFirst"), json.at("nodePortLast")};
+          list<Prefix>(json.at("loadBalancers"), prefix), json.at("nodePortFirst"), json.at("nodePortLast"),
+          // older runs have neither
+          list<IpAddress>(json.value("takenAddresses", Json::array()), address),
+          json.value("takenNodePorts", std::vector<std::uint16_t>())};
 }
 
 }  // namespace

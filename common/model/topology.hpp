@@ -48,6 +48,9 @@ struct ServiceRanges {
   std::vector<Prefix> load_balancers;  // the same, for status.loadBalancer
   std::uint16_t node_port_first = 30000;
   std::uint16_t node_port_last = 32767;
+  // Of the ranges, what objects of others have: never given to a Service of ours.
+  std::vector<IpAddress> taken_addresses{};
+  std::vector<std::uint16_t> taken_node_ports{};
   bool operator==(const ServiceRanges&) const = default;
 };
 

@@ -1,35 +1,18 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 
 #include "controller/app/world_delivery.hpp"
 #include "controller/kube/node_states.hpp"
 #include "controller/kube/run_lease.hpp"
-#include "controller/kube/world_writer.hpp"
+#include "controller/kube/world_publisher.hpp"
 #include "kube/access.hpp"
 #include "kube/client.hpp"
 
 namespace conntruth::app {
 
 namespace {
-
-// The world with its last Service as it was in `before`.
-world::World without_last_change(const world::World& world, const world::World& before) {
-  auto result = world;
-  if (world.services.empty()) return result;
-  const auto last = world.services.back();
-  const auto is_last = [&](const world::Service& service) { return service.key() == last.key(); };
-  const auto of_last = [&](const world::EndpointSlice& slice) {
-    return slice.namespace_name == last.namespace_name && slice.service_name == last.name;
-  };
-  std::erase_if(result.services, is_last);
-  std::erase_if(result.slices, of_last);
-  std::ranges::copy_if(before.services, std::back_inserter(result.services), is_last);
-  std::ranges::copy_if(before.slices, std::back_inserter(result.slices), of_last);
-  return result;
-}
 
 std::string this_process() {
   std::array<char, 256> host{};
@@ -44,19 +27,12 @@ class ApiDelivery final : public WorldDelivery {
   ApiDelivery(std::unique_ptr<kube::Client> client, kube::ClusterWorld cluster, std::optional<lab::Lab> reference)
       : client_(std::move(client)), cluster_(std::move(cluster)), nodes_(*client_), reference_(std::move(reference)) {}
 
-  // Proxies watch Services and EndpointSlices apart from each other, each in the order of writing. Who has seen the
-  // last Service change in both kinds has seen all the rest, so the last one is written when everything else has been.
   Result<std::int64_t> publish(const world::World& world) override {
     if (world.services.empty()) return remove_all(world);
     if (auto held = hold_lease(); !held) return std::unexpected(held.error());
     if (auto done = nodes_.publish(world.nodes, client_->deadline_in(kNodesIn)); !done)
       return std::unexpected(done.error());
-    if (auto done = cluster_.publish(without_last_change(world, last_)); !done) return std::unexpected(done.error());
-    const auto at_ns = monotonic_ns();
-    if (auto done = write_file(world); !done) return std::unexpected(done.error());
-    if (auto done = cluster_.publish(world); !done) return std::unexpected(done.error());
-    last_ = world;
-    return at_ns;
+    return cluster_.publish(world, [&] { return write_file(world); });
   }
 
   // A foreign proxy says nothing that could be relied upon: the canary's probes tell.
@@ -93,16 +69,14 @@ class ApiDelivery final : public WorldDelivery {
     if (auto done = nodes_.restore(client_->deadline_in(kNodesIn)); !done) return std::unexpected(done.error());
     lease_.reset();
     if (auto swept = cluster_.sweep(); !swept) return std::unexpected(swept.error());
-    last_ = {};
     return at_ns;
   }
 
   std::unique_ptr<kube::Client> client_;  // used by cluster_
-  kube::ClusterWorld cluster_;
+  kube::WorldPublisher cluster_;
   std::unique_ptr<kube::RunLease> lease_;
   kube::NodeStates nodes_;  // a lab's own: in a real cluster they would be left alone
   std::optional<lab::Lab> reference_;
-  world::World last_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +101,11 @@ LabEnvironment::~LabEnvironment() {
   std::error_code ignored;
   std::filesystem::remove(controller_endpoint().substr(5), ignored);
   close(lock_);
+}
+
+std::string LabEnvironment::kernel() const {
+  utsname names{};
+  return uname(&names) == 0 ? std::string(names.release) : "unknown";
 }
 
 std::map<std::string, std::string> LabEnvironment::dataplanes() const {

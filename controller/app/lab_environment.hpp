@@ -35,6 +35,9 @@ class LabEnvironment final : public Environment {
 
   [[nodiscard]] const Topology& topology() const override { return lab_.topology(); }
   [[nodiscard]] std::vector<world::Node> nodes() const override { return lab_.nodes(); }
+  [[nodiscard]] std::string kind() const override { return "lab"; }
+  [[nodiscard]] std::string kernel() const override;
+  [[nodiscard]] std::string where_agents_log() const override { return "their logs are in the lab's log directory"; }
   [[nodiscard]] std::map<std::string, std::string> dataplanes() const override;
   [[nodiscard]] Status start_agents(const std::string& endpoint) override;
   void stop_agents() override;

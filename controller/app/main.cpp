@@ -5,11 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "controller/app/cleanup_command.hpp"
 #include "controller/app/demo.hpp"
 #include "controller/app/paths.hpp"
+#include "controller/app/remote_commands.hpp"
 #include "controller/app/run_command.hpp"
+#include "controller/app/serve_command.hpp"
 #include "controller/app/view_commands.hpp"
 #include "controller/app/worlds_command.hpp"
 #include "lab/cli/lab_cli.hpp"
@@ -54,7 +57,11 @@ struct Arguments {
   std::string cell;
   std::string profile;
   std::string list_what = "scenarios";
+  ClusterTarget cluster;
+  bool plugin = false;  // found as kubectl-conntruth: in a cluster, whatever is asked for
+  std::string cancel;
   CleanupRequest cleanup;
+  ServeRequest serve;
   int exit_code = 0;
 };
 
@@ -71,6 +78,36 @@ Status read_protocols_and_families(Arguments& arguments) {
     arguments.request.options.families.push_back(text == "ipv4" ? Family::kIpv4 : Family::kIpv6);
   }
   return {};
+}
+
+// A command that a cluster's controller can carry out too.
+void add_cluster(CLI::App& command, Arguments& arguments) {
+  auto& cluster = arguments.cluster;
+  command.add_option("--kubeconfig", cluster.kubeconfig, "in the cluster of this file, by its controller")
+      ->check(CLI::ExistingFile);
+  command.add_option("--context", cluster.context, "of the kubeconfig; without --kubeconfig of kubectl's");
+  command.add_option("-n,--namespace", cluster.system_namespace, "of the install in the cluster");
+}
+
+bool in_cluster(const Arguments& arguments) {
+  return arguments.plugin || !arguments.cluster.kubeconfig.empty() || !arguments.cluster.context.empty();
+}
+
+int code_of(const Result<int>& result) { return result ? *result : fail_with(result.error()); }
+
+Status check_remote(const RunRequest& request) {
+  const auto refuse = [](const char* flag) {
+    return fail(ErrorCode::kInvalidInput, fmt::format("{} is of no use in a cluster; leave it away", flag));
+  };
+  if (!request.lab.empty()) return refuse("--lab");
+  if (!request.catalogue.empty()) return refuse("--catalogue");
+  return {};
+}
+
+int run_there(Arguments& arguments) {
+  if (!arguments.cancel.empty()) return done(cancel_remotely(arguments.cluster, arguments.cancel));
+  if (auto status = check_remote(arguments.request); !status) return fail_with(status.error());
+  return code_of(run_remotely(arguments.cluster, arguments.request, arguments.format));
 }
 
 void add_selection(CLI::App& command, Arguments& arguments) {
@@ -94,6 +131,8 @@ void add_run(CLI::App& app, Arguments& arguments) {
                       "name or file, with @VERSION for another than the lab's");
   command->add_option("--budget", request.budget_pps, "probes per second and node")->check(CLI::Range(1, 1'000'000));
   command->add_flag("-q,--quiet", request.quiet, "no progress on stderr");
+  add_cluster(*command, arguments);
+  command->add_option("--cancel", arguments.cancel, "in a cluster: end this run instead of beginning one");
   add_selection(*command, arguments);
   add_output(*command, arguments.format);
   command->footer(
@@ -101,30 +140,42 @@ void add_run(CLI::App& app, Arguments& arguments) {
       "  conntruth run                                        the whole catalogue, in a lab of its own\n"
       "  conntruth run --lab two --select 'clusterip*' -o wide\n"
       "  conntruth run --select SV-18,EC-20 --protocol udp --ip-family ipv6\n"
-      "  conntruth run --world services.yaml -o json > report.json");
+      "  conntruth run --world services.yaml -o json > report.json\n"
+      "  conntruth run --kubeconfig ~/.kube/config --context staging\n"
+      "  kubectl conntruth run                                the same program as kubectl's plug-in");
   command->callback([&arguments] {
     if (auto status = read_protocols_and_families(arguments); !status) {
       arguments.exit_code = fail_with(status.error());
       return;
     }
-    arguments.exit_code = show(run(arguments.request), arguments.format);
+    arguments.exit_code = in_cluster(arguments) ? run_there(arguments) : show(run(arguments.request), arguments.format);
   });
 }
 
 void add_matrix(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("matrix", "print the matrices of a stored run");
   command->add_option("RUN", arguments.run, "run id; without it the newest");
+  add_cluster(*command, arguments);
   add_output(*command, arguments.matrix_format);
   command->footer("Examples:\n  conntruth matrix\n  conntruth matrix 20260102T030405.678Z -o json");
-  command->callback([&arguments] { arguments.exit_code = show(load_report(arguments.run), arguments.matrix_format); });
+  command->callback([&arguments] {
+    arguments.exit_code = in_cluster(arguments)
+                              ? code_of(show_remote_run(arguments.cluster, arguments.run, arguments.matrix_format))
+                              : show(load_report(arguments.run), arguments.matrix_format);
+  });
 }
 
 void add_explain(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("explain", "what a cell was expected to do, by which rules, and what it did");
   command->add_option("CELL", arguments.cell, "cell id as the report prints it")->required();
   command->add_option("--run", arguments.run, "run id; without it the newest");
+  add_cluster(*command, arguments);
   command->footer("Example:\n  conntruth explain 'clusterip/steady/node-2>clusterIP:web:tcp/tcp/ipv6'");
   command->callback([&arguments] {
+    if (in_cluster(arguments)) {
+      arguments.exit_code = done(explain_remotely(arguments.cluster, arguments.run, arguments.cell));
+      return;
+    }
     const auto report = load_report(arguments.run);
     if (!report) {
       arguments.exit_code = fail_with(report.error());
@@ -149,10 +200,15 @@ void add_list(CLI::App& app, Arguments& arguments) {
   command->add_option("WHAT", arguments.list_what, "scenarios (default) or runs")
       ->check(CLI::IsMember({"scenarios", "runs"}));
   command->add_option("--catalogue", arguments.request.catalogue, "directory of scenario files");
+  add_cluster(*command, arguments);
   add_output(*command, arguments.format);
   command->footer("Examples:\n  conntruth list -o wide\n  conntruth list runs -o json");
   command->callback([&arguments] {
     const bool runs = arguments.list_what == "runs";
+    if (runs && in_cluster(arguments)) {
+      arguments.exit_code = done(list_remote_runs(arguments.cluster, arguments.format));
+      return;
+    }
     arguments.exit_code =
         done(runs ? list_runs(arguments.format) : list_scenarios(arguments.request.catalogue, arguments.format));
   });
@@ -194,6 +250,37 @@ void add_cleanup(CLI::App& app, Arguments& arguments) {
   });
 }
 
+void add_serve(CLI::App& app, Arguments& arguments) {
+  auto* command = app.add_subcommand("serve", "the controller in a cluster: runs are asked for over HTTP");
+  auto& request = arguments.serve;
+  command->add_option("--kubeconfig", request.kubeconfig, "file; without it the pod's service account");
+  command->add_option("--context", request.context, "of the kubeconfig");
+  command->add_option("--api-server", request.api_server, "URL of the API server, past its Service");
+  command->add_option("--namespace", request.system_namespace, "of the install")->envname("POD_NAMESPACE");
+  command->add_option("--pod", request.pod, "name of this pod")->envname("POD_NAME");
+  command->add_option("--address", request.address, "of this pod: listened on and told to the agents")
+      ->envname("POD_IP");
+  command->add_option("--agents-port", request.agents_port, "where agents come to");
+  command->add_option("--http-port", request.http_port, "where clients come to");
+  command->add_option("--tls", request.tls_directory, "directory of tls.crt and tls.key");
+  command->add_flag("--plaintext-lab", request.plaintext, "agents without TLS and tokens: on a lab's own network only");
+  command->add_option("--cluster-name", request.cluster, "of the cluster, for reports");
+  command
+      ->add_option("--service-range", request.service_ranges, "of ClusterIPs, where there are no ServiceCIDR objects")
+      ->delimiter(',');
+  command->add_option("--external-ips", request.external_ips, "addresses that nobody owns, for externalIPs")
+      ->delimiter(',');
+  command->add_option("--load-balancer-ips", request.load_balancer_ips, "the same, for load balancers")->delimiter(',');
+  command->add_option("--node-ports", request.node_ports, "the API server's --service-node-port-range");
+  command->add_option("--anchors", request.anchors, "anchor pods on each node")->check(CLI::Range(1, 9));
+  command->add_option("--slowness", request.slowness, "how many times longer than usual the dataplane may take")
+      ->check(CLI::Range(1, 20));
+  command->add_option("--keep", request.keep, "so many runs are kept")->check(CLI::Range(1, 1000));
+  command->footer(
+      "Ends on SIGTERM, with the run that goes on. Example:\n  conntruth serve --address 10.244.1.5 --pod c-0");
+  command->callback([&arguments] { arguments.exit_code = done(serve(arguments.serve)); });
+}
+
 void add_demo(CLI::App& app, Arguments& arguments) {
   auto* command =
       app.add_subcommand("demo", "the whole tool on real packets: a lab, a run, one planted fault, clean-up");
@@ -210,6 +297,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("conntruth ") + kVersion);
   app.require_subcommand(1);
   Arguments arguments;
+  arguments.plugin = std::string_view(argv[0]).ends_with("kubectl-conntruth");
+  if (arguments.plugin) app.name("kubectl conntruth");
   add_run(app, arguments);
   add_worlds(app, arguments.exit_code);
   add_matrix(app, arguments);
@@ -219,6 +308,7 @@ int main(int argc, char** argv) {
   add_profile(app, arguments);
   lab::add_lab_commands(app, arguments.exit_code);
   add_cleanup(app, arguments);
+  add_serve(app, arguments);
   add_demo(app, arguments);
   try {
     app.parse(argc, argv);

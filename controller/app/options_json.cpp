@@ -70,6 +70,8 @@ Json write_options(const plan::PlanOptions& options) {
           {"followIntervalUs", options.follow_interval.count()},
           {"capabilities", options.capabilities},
           {"fixedPortOffset", options.fixed_port_offset},
+          {"nodesMayChange", options.nodes_may_change},
+          {"icmpLimited", options.icmp_limited},
           {"profiles", write_profiles(options.profiles)}};
 }
 
@@ -97,6 +99,8 @@ plan::PlanOptions read_options(const Json& json) {
   options.follow_interval = std::chrono::microseconds(json.at("followIntervalUs").get<std::int64_t>());
   json.at("capabilities").get_to(options.capabilities);
   json.at("fixedPortOffset").get_to(options.fixed_port_offset);
+  options.icmp_limited = json.value("icmpLimited", false);
+  options.nodes_may_change = json.value("nodesMayChange", true);  // older runs have none
   if (json.contains("profiles")) read_profiles(json.at("profiles"), options.profiles);
   return options;
 }

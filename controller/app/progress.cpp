@@ -7,11 +7,11 @@
 
 namespace conntruth::app {
 
-Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+TerminalProgress::TerminalProgress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { finish(); }
+TerminalProgress::~TerminalProgress() { TerminalProgress::finish(); }
 
-void Progress::step(std::string_view name, std::uint64_t total) {
+void TerminalProgress::step(std::string_view name, std::uint64_t total) {
   finish();
   name_ = name;
   total_ = total;
@@ -25,24 +25,24 @@ void Progress::step(std::string_view name, std::uint64_t total) {
   }
 }
 
-void Progress::done(std::uint64_t units) {
+void TerminalProgress::done(std::uint64_t units) {
   units_ = units;
   if (!quiet_ && terminal_) draw();
 }
 
-void Progress::note(std::string_view line) {
+void TerminalProgress::note(std::string_view line) {
   if (quiet_) return;
   fmt::print(stderr, "{}conntruth: {}\n", open_ ? "\r\x1b[K" : "", line);
   open_ = false;
   drawn_ = ~0ULL;
 }
 
-void Progress::finish() {
+void TerminalProgress::finish() {
   if (open_) fmt::print(stderr, "\r\x1b[K");
   open_ = false;
 }
 
-void Progress::draw() {
+void TerminalProgress::draw() {
   const auto percent = total_ == 0 ? 0 : std::min<std::uint64_t>(100, units_ * 100 / total_);
   if (percent == drawn_) return;
   drawn_ = percent;

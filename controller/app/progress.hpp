@@ -1,5 +1,5 @@
 #pragma once
-// Progress of a long command on stderr: one bar that redraws itself on a terminal, one line per step elsewhere.
+// Progress of a long command. On stderr: one bar that redraws itself on a terminal, one line per step elsewhere.
 // Results never go through here. Threading: one thread.
 
 #include <cstdint>
@@ -10,19 +10,30 @@ namespace conntruth::app {
 
 class Progress {
  public:
-  // `quiet` prints nothing.
-  explicit Progress(bool quiet);
-  ~Progress();
+  Progress() = default;
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
+  virtual ~Progress() = default;
 
   // Starts a step of `total` units (0: not countable). The step before it is finished.
-  void step(std::string_view name, std::uint64_t total);
-  // Units done of the present step; cheap to call often, draws at most when a whole per cent was gained.
-  void done(std::uint64_t units);
-  // One line that stays, above the bar.
-  void note(std::string_view line);
-  void finish();
+  virtual void step(std::string_view name, std::uint64_t total) = 0;
+  // Units done of the present step; cheap to call often.
+  virtual void done(std::uint64_t units) = 0;
+  // One line that stays.
+  virtual void note(std::string_view line) = 0;
+  virtual void finish() = 0;
+};
+
+class TerminalProgress final : public Progress {
+ public:
+  // `quiet` prints nothing.
+  explicit TerminalProgress(bool quiet);
+  ~TerminalProgress() override;
+
+  void step(std::string_view name, std::uint64_t total) override;
+  void done(std::uint64_t units) override;    // draws at most when a whole per cent was gained
+  void note(std::string_view line) override;  // above the bar
+  void finish() override;
 
  private:
   void draw();

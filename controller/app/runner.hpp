@@ -28,8 +28,9 @@ class Runner {
          const std::atomic<bool>& interrupted)
       : environment_(environment), fleet_(fleet), writer_(writer), progress_(progress), interrupted_(interrupted) {}
 
-  // Waits for one agent per node and external client of the topology. kUnavailable names those that did not come.
-  [[nodiscard]] Status gather_agents(std::chrono::steady_clock::time_point deadline);
+  // Waits for one agent per node and external client of the topology; those that did not come. kUnavailable where one
+  // went again, or where it was interrupted.
+  [[nodiscard]] Result<std::set<std::string>> gather_agents(std::chrono::steady_clock::time_point deadline);
   [[nodiscard]] const std::map<std::string, Hello>& agents() const { return hellos_; }
 
   // `first_generation` becomes the generation of the first stage's world; later stages count on from it.

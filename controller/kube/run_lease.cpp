@@ -61,6 +61,9 @@ std::string body_of(const RunLeaseOptions& options, const std::string& version, 
                   {{"holderIdentity", options.holder},
                    {"leaseDurationSeconds", options.duration.count()},
                    {"renewTime", to_micro_time(now)}}}};
+  if (!options.labels.empty()) object["metadata"]["labels"] = options.labels;
+  if (!options.annotations.empty()) object["metadata"]["annotations"] = options.annotations;
+  if (!options.owner.empty()) object["metadata"]["ownerReferences"] = {Json::parse(options.owner, nullptr, false)};
   if (!version.empty()) object["metadata"]["resourceVersion"] = version;
   return object.dump();
 }
@@ -74,7 +77,8 @@ Error taken(const RunLeaseOptions& options, const Found& found, WallTime now) {
 }
 
 bool is_free(const RunLeaseOptions& options, const Found& found, WallTime now) {
-  return options.take_over || found.holder.empty() || !found.ends || *found.ends <= now;
+  return options.take_over || found.holder.empty() || found.holder == options.holder || !found.ends ||
+         *found.ends <= now;
 }
 
 }  // namespace
@@ -94,11 +98,12 @@ class RunLease::Renewal {
   }
 
   Status take() {
-    if (auto made = make_namespace(); !made) return made;
-    // A Lease that goes away between our reading and our writing is tried anew.
+    // Not found: there is no such namespace yet, or the Lease went away between our reading and our writing.
     for (int attempt = 1;; ++attempt) {
       auto done = try_to_take();
       if (done || done.error().code != ErrorCode::kNotFound || attempt == kAttempts) return done;
+      if (!options_.make_namespace) continue;
+      if (auto made = make_namespace(); !made) return made;
     }
   }
 

@@ -1,13 +1,14 @@
 #pragma once
 // The Lease that keeps two runs from writing their worlds into one cluster at the same time. Held by renewing it on a
 // thread of its own; given back by deleting it. A run that was killed leaves it behind: it counts until its duration
-// has passed since it was last renewed, by this machine's clock.
+// has passed since it was last renewed, by this machine's clock; for the same holder it never counts.
 //
 // Errors of acquire(): kConflict where another run holds it (its name, when it was renewed, when it ends); what the
 // client says where the API refuses. Source: coordination.k8s.io/v1 Lease, k8s.io/client-go/tools/leaderelection.
 // Threading: held() and the destructor on one thread; the client is used from the renewing thread too.
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,10 @@ struct RunLeaseOptions {
   std::chrono::seconds duration{30};
   // The caller knows by other means that no run is alive: taken from whoever is written in it.
   bool take_over = false;
+  bool make_namespace = true;
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  std::string owner;  // JSON of an owner reference: who takes the Lease with it; "" for none
 };
 
 class RunLease {

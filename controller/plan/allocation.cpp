@@ -53,12 +53,12 @@ Result<IpAddress> Allocation::address(Range range, Family family, const std::str
 
 Result<std::uint16_t> Allocation::node_port(const std::string& key) {
   if (const auto known = node_ports_.find(key); known != node_ports_.end()) return known->second;
-  const auto number = ranges_.node_port_first + node_ports_.size();
-  if (number > ranges_.node_port_last) {
+  while (taken_node_ports_.contains(static_cast<std::uint16_t>(next_node_port_))) ++next_node_port_;
+  if (next_node_port_ > ranges_.node_port_last) {
     return fail(ErrorCode::kResource, fmt::format("node ports {}..{} are used up: select fewer scenarios",
                                                   ranges_.node_port_first, ranges_.node_port_last));
   }
-  return node_ports_[key] = static_cast<std::uint16_t>(number);
+  return node_ports_[key] = static_cast<std::uint16_t>(next_node_port_++);
 }
 
 Result<std::uint16_t> Allocation::responder_port(const std::string& key) {

@@ -29,7 +29,11 @@ enum class Range : std::uint8_t { kCluster, kExternal, kLoadBalancer };
 class Allocation {
  public:
   Allocation(const ServiceRanges& ranges, std::uint16_t fixed_port_offset)
-      : ranges_(ranges), fixed_port_offset_(fixed_port_offset) {}
+      : ranges_(ranges),
+        fixed_port_offset_(fixed_port_offset),
+        taken_(ranges.taken_addresses.begin(), ranges.taken_addresses.end()),
+        taken_node_ports_(ranges.taken_node_ports.begin(), ranges.taken_node_ports.end()),
+        next_node_port_(ranges.node_port_first) {}
   // Never given to anybody from now on.
   void reserve(const IpAddress& address) { taken_.insert(address); }
 
@@ -43,6 +47,8 @@ class Allocation {
   ServiceRanges ranges_;
   std::uint16_t fixed_port_offset_;
   std::set<IpAddress> taken_;
+  std::set<std::uint16_t> taken_node_ports_;
+  std::uint32_t next_node_port_;
   std::map<std::string, IpAddress> addresses_;
   std::map<std::pair<Range, Family>, std::uint32_t> next_address_;
   std::map<std::string, std::uint16_t> node_ports_;

@@ -76,6 +76,8 @@ class Planner {
       workshop_.not_run.push_back({fmt::format("{}/{}/*", scenario.id, step.name), scenario.id, error.message});
       return false;
     };
+    if (!step.nodes.empty() && !options_.nodes_may_change)
+      return lacking({ErrorCode::kNotFound, "changes Nodes, which only a lab of its own allows"});
     auto built = build_world(scenario, step, topology_, nodes_, places_, allocation_);
     if (!built) return lacking(built.error());
     auto drafts = draft_step(scenario, step, *built, topology_, places_, allocation_, options_);

@@ -66,6 +66,10 @@ struct PlanOptions {
   // comes soon after another one takes a different number, so that it meets neither the other's conntrack entries nor
   // its canary.
   std::uint16_t fixed_port_offset = 0;
+  // True: kernels limit how many ICMP errors they send to each peer (Linux: six at once, then one a second), as they do
+  // everywhere but in a lab. A refused UDP flow may then look like a lost one.
+  bool icmp_limited = false;
+  bool nodes_may_change = true;  // false: scenarios that taint or delete Nodes cannot run here
 };
 // NOLINTEND(readability-redundant-member-init)
 

@@ -116,6 +116,22 @@ std::string StageBuilder::why_not(const Draft& draft) const {
   return {};
 }
 
+namespace {
+
+// Of six ICMP errors that a Linux kernel sends to one peer at once.
+constexpr Flows kWithinIcmpLimit{2, 2};
+
+void allow_for_icmp_limit(Expectation& expectation) {
+  auto& outcomes = expectation.outcomes;
+  if (!outcomes.refused || outcomes.timed_out) return;
+  outcomes.timed_out = true;
+  expectation.rules.push_back({"icmp-errors-limited",
+                               "kernels send few ICMP errors to one peer, so that silence may stand for a refusal",
+                               "Linux: net.ipv4.icmp_ratelimit, net.ipv6.icmp.ratelimit"});
+}
+
+}  // namespace
+
 Flows StageBuilder::flows_for(const Draft& draft, const Expectation& expectation) const {
   const auto& options = workshop_.options;
   if (draft.rule == ProbeRule::kFixedFlow) {
@@ -248,6 +264,7 @@ Status StageBuilder::add(const Draft& draft, const world::World& world) {
   auto expectation = expect(draft, cell.flow, world);
   if (!expectation) return std::unexpected(expectation.error().in("cell " + cell.id));
   cell.expectation = std::move(*expectation);
+  if (workshop_.options.icmp_limited && draft.protocol == Protocol::kUdp) allow_for_icmp_limit(cell.expectation);
   cell.rule = cell_rule(draft.rule);
   const bool over_http = !http_path(draft.entry.kind).empty();
   if (draft.rule == ProbeRule::kFixedFlow || over_http) cell.settle = workshop_.options.old_flows_bound;
@@ -288,7 +305,8 @@ std::uint32_t StageBuilder::control(const Origin& origin, const SocketAddress& t
   const auto [known, fresh] = control_index_.try_emplace(key, next);
   if (!fresh) return known->second;
   Control made = describe();
-  made.tasks = flow_tasks(origin, target, protocol, workshop_.options.control);
+  const bool limited = workshop_.options.icmp_limited && protocol == Protocol::kUdp && !made.positive;
+  made.tasks = flow_tasks(origin, target, protocol, limited ? kWithinIcmpLimit : workshop_.options.control);
   stage_.controls.push_back(std::move(made));
   return next;
 }

@@ -33,6 +33,20 @@ class Environment {
   [[nodiscard]] virtual std::vector<world::Node> nodes() const = 0;
   // What serves Services on each node, where that is known: "kube-proxy:nftables@v1.36.3".
   [[nodiscard]] virtual std::map<std::string, std::string> dataplanes() const { return {}; }
+  // In one word: "lab", "cluster".
+  [[nodiscard]] virtual std::string kind() const = 0;
+  // Release of the nodes' kernels, several with commas.
+  [[nodiscard]] virtual std::string kernel() const = 0;
+  // What there is and this run cannot probe, a line each: "node-3 is not ready: ...". A run with any is never complete.
+  [[nodiscard]] virtual std::vector<std::string> uncovered() const { return {}; }
+  // Do the nodes' kernels limit the ICMP errors that they send?
+  [[nodiscard]] virtual bool limits_icmp() const { return false; }
+  // May worlds taint Nodes and delete them?
+  [[nodiscard]] virtual bool nodes_may_change() const { return true; }
+  // False: a run goes on without the nodes whose agents do not come, and is not complete.
+  [[nodiscard]] virtual bool needs_every_agent() const { return true; }
+  // For a message: where to look when an agent does not come.
+  [[nodiscard]] virtual std::string where_agents_log() const = 0;
   // Starts one agent per node and external client; they connect to `endpoint` (a gRPC target). kUnavailable names
   // the node whose agent did not start.
   [[nodiscard]] virtual Status start_agents(const std::string& endpoint) = 0;

@@ -1,0 +1,22 @@
+#pragma once
+// Commands that are carried out by the controller of a cluster: results on stdout, progress on stderr and exit codes as
+// those of the same command here. Threading: the main thread.
+
+#include <string>
+
+#include "common/result.hpp"
+#include "controller/app/remote_controller.hpp"
+#include "controller/app/run_command.hpp"
+#include "controller/app/run_request.hpp"
+
+namespace conntruth::app {
+
+// The exit code of the run. SIGINT and SIGTERM end the run there, and what it has found until then is printed.
+[[nodiscard]] Result<int> run_remotely(const ClusterTarget& target, const RunRequest& request, OutputFormat format);
+[[nodiscard]] Status cancel_remotely(const ClusterTarget& target, const std::string& run);
+// `run` "": the newest.
+[[nodiscard]] Result<int> show_remote_run(const ClusterTarget& target, const std::string& run, OutputFormat format);
+[[nodiscard]] Status explain_remotely(const ClusterTarget& target, const std::string& run, const std::string& cell);
+[[nodiscard]] Status list_remote_runs(const ClusterTarget& target, OutputFormat format);
+
+}  // namespace conntruth::app

@@ -1,0 +1,172 @@
+#include "controller/app/run_session.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <set>
+
+#include "controller/app/paths.hpp"
+#include "controller/app/profile_choice.hpp"
+#include "controller/app/recompute.hpp"
+#include "controller/app/run_inputs.hpp"
+#include "controller/app/runner.hpp"
+
+namespace conntruth::app {
+
+namespace {
+
+using std::chrono::steady_clock;
+constexpr std::chrono::seconds kAgentsWithin{20};
+
+std::int64_t unix_milliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Result<RunInputs> collect_inputs(const RunRequest& request, const Environment& environment, std::string run_id) {
+  RunInputs inputs;
+  inputs.topology = environment.topology();
+  inputs.nodes = environment.nodes();
+  inputs.options = request.options;
+  inputs.options.follow_bound = environment.patience().bound;
+  inputs.options.follow_limit = environment.patience().limit;
+  inputs.options.old_flows_bound = environment.patience().old_flows;
+  inputs.options.timeout = environment.patience().answer;
+  inputs.options.icmp_limited = environment.limits_icmp();
+  inputs.options.nodes_may_change = environment.nodes_may_change();
+  inputs.options.fixed_port_offset = static_cast<std::uint16_t>(unix_milliseconds() / 100 % 900);
+  inputs.worlds = request.worlds;
+  if (!request.world_text.empty()) {
+    inputs.world_text = request.world_text;
+    inputs.world_origin = request.world_file;
+  } else if (inputs.worlds.worlds.empty()) {
+    if (auto status = add_subject(inputs, request.catalogue, request.world_file); !status) {
+      return std::unexpected(status.error());
+    }
+  }
+  auto chosen = choose_profiles(request.profile, inputs.topology, environment.dataplanes());
+  if (!chosen) return std::unexpected(chosen.error().in("--profile"));
+  inputs.facts = {{"started", std::move(run_id)},      {"version", kVersion},
+                  {"environment", environment.kind()}, {"topology", inputs.topology.name},
+                  {"kernel", environment.kernel()},    {"profile", chosen->described}};
+  inputs.options.profiles = std::move(chosen->profiles);
+  inputs.profile_texts = std::move(chosen->texts);
+  return inputs;
+}
+
+// After the run its Services are taken out of the dataplane again.
+void clear_world(Environment& environment, std::uint64_t generation, Progress& progress) {
+  world::World empty;
+  empty.generation = generation;
+  empty.nodes = environment.nodes();
+  if (auto status = environment.publish(empty); !status) {
+    progress.note("the run's Services stay in the dataplane until `conntruth cleanup`: " + status.error().message);
+  }
+}
+
+// Nodes whose agents did not come are left out where the environment says that a run may do without.
+Status leave_out(const std::set<std::string>& absent, const std::map<std::string, std::string>& refusals,
+                 const RunSession& session, RunInputs& inputs, std::vector<std::string>& uncovered) {
+  if (absent.empty()) return {};
+  const auto where = session.environment.where_agents_log();
+  for (const auto& name : absent) {
+    std::erase_if(inputs.topology.nodes, [&](const TopologyNode& node) { return node.name == name; });
+    const auto refused = refusals.find(name);
+    uncovered.push_back(refused == refusals.end()
+                            ? "no agent came from " + name
+                            : fmt::format("the agent of {} was refused: {}", name, refused->second));
+    session.progress.note("not covered: " + uncovered.back());
+  }
+  if (!session.environment.needs_every_agent() && !inputs.topology.nodes.empty()) return {};
+  return fail(ErrorCode::kUnavailable, fmt::format("no agent came from {}; {}", fmt::join(absent, ", "), where));
+}
+
+class Run {
+ public:
+  Run(RunSession& session, store::RunWriter& writer, RunInputs& inputs)
+      : session_(session),
+        writer_(writer),
+        inputs_(inputs),
+        fleet_(session.fleet),
+        uncovered_(session.environment.uncovered()) {}
+
+  [[nodiscard]] Status carry_out() {
+    for (const auto& line : uncovered_) session_.progress.note("not covered: " + line);
+    if (auto status = fleet_.listen(session_.listen); !status) return status;
+    auto status = session_.environment.start_agents(session_.endpoint);
+    if (status) status = with_agents();
+    fleet_.stop("the run is over");
+    session_.environment.stop_agents();
+    session_.progress.finish();
+    return status;
+  }
+
+  // Why it is not complete, or "".
+  [[nodiscard]] std::string partial_reason() const {
+    auto reasons = reasons_;
+    if (!uncovered_.empty())
+      reasons.insert(reasons.begin(), fmt::format("not covered: {}", fmt::join(uncovered_, ", ")));
+    return fmt::format("{}", fmt::join(reasons, "; "));
+  }
+
+ private:
+  [[nodiscard]] Status with_agents() {
+    Runner runner(session_.environment, fleet_, writer_, session_.progress, session_.interrupted);
+    const auto absent = runner.gather_agents(steady_clock::now() + kAgentsWithin);
+    if (!absent) return std::unexpected(absent.error());
+    if (auto status = leave_out(*absent, fleet_.refusals(), session_, inputs_, uncovered_); !status) return status;
+    for (const auto& [name, hello] : runner.agents()) inputs_.options.capabilities[name] = hello.capabilities;
+    auto plan = make_plan(inputs_);
+    if (!plan) return std::unexpected(plan.error());
+    if (auto status = write_inputs(writer_, inputs_); !status) return status;
+    const auto generation = static_cast<std::uint64_t>(unix_milliseconds());
+    auto status = runner.carry_out(*plan, generation);
+    clear_world(session_.environment, generation + plan->stages.size(), session_.progress);
+    if (auto reason = runner.partial_reason(); !reason.empty()) reasons_.push_back(std::move(reason));
+    return status;
+  }
+
+  RunSession& session_;
+  store::RunWriter& writer_;
+  RunInputs& inputs_;
+  fleet::Fleet fleet_;
+  std::vector<std::string> uncovered_;
+  std::vector<std::string> reasons_;
+};
+
+Result<report::Report> finish(const store::RunStore& runs, const std::string& id) {
+  auto reader = runs.open(id);
+  if (!reader) return std::unexpected(reader.error());
+  auto report = recompute(*reader);
+  if (!report) return report;
+  if (auto status = runs.write_report(id, report::to_json(*report)); !status) return std::unexpected(status.error());
+  return report;
+}
+
+}  // namespace
+
+std::string new_run_id() { return store::make_run_id(unix_milliseconds()); }
+
+Result<report::Report> carry_out_run(RunSession& session, const RunRequest& request, const store::RunStore& runs,
+                                     const std::string& id) {
+  auto inputs = collect_inputs(request, session.environment, id);
+  if (!inputs) return std::unexpected(inputs.error());
+  // Planned before anything starts, so that a wrong selection or world is told at once.
+  if (auto plan = make_plan(*inputs); !plan) return std::unexpected(plan.error());
+  auto writer = runs.create(id);
+  if (!writer) return std::unexpected(writer.error());
+  Run run(session, *writer, *inputs);
+  const auto status = run.carry_out();
+  auto reason = run.partial_reason();
+  if (!status) reason += (reason.empty() ? "" : "; ") + status.error().message;
+  if (auto finished = writer->finish(reason); !finished) return std::unexpected(finished.error());
+  if (!status) {
+    session.progress.note("what was measured before it ended early: conntruth matrix " + id);
+    return std::unexpected(status.error().in("run " + id));
+  }
+  session.progress.note("run " + id + " is stored in " + writer->directory().string());
+  return finish(runs, id);
+}
+
+}  // namespace conntruth::app

@@ -1,0 +1,29 @@
+#pragma once
+// What a run may have to do in a cluster, asked of the API server before anything is done, so that nothing is
+// half-applied for want of a right. Source: authorization.k8s.io/v1 SelfSubjectAccessReview, which everybody may ask.
+// Threading: the caller's thread.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.hpp"
+#include "kube/client.hpp"
+
+namespace conntruth::cluster {
+
+struct Right {
+  std::string group;
+  std::string resource;  // "services", "services/status"
+  std::vector<std::string> verbs;
+  std::string namespace_name;  // "": in all of them, or without any
+  std::string name;            // "": of any
+};
+
+// Of the controller; `ranges`: ServiceCIDR objects are read.
+[[nodiscard]] std::vector<Right> rights_of_a_run(const std::string& system_namespace, bool ranges, bool admission);
+
+// kPermission names every right that is missing, as rules of a ClusterRole (or a Role, where a namespace is named).
+[[nodiscard]] Status check_rights(kube::Client& client, const std::vector<Right>& rights);
+
+}  // namespace conntruth::cluster
