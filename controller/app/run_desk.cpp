@@ -126,7 +126,9 @@ Result<std::shared_ptr<const http::EventLog>> RunDesk::events(const std::string&
   }
   auto reader = runs_.open(id);
   if (!reader) return std::unexpected(reader.error());
-  auto log = std::make_shared<http::EventLog>();
+  // Above all that a client may have heard of in that life.
+  constexpr std::uint64_t kBeyond = std::uint64_t{1} << 32U;
+  auto log = std::make_shared<http::EventLog>(kBeyond);
   if (reader->info().state == store::RunState::kComplete || reader->info().state == store::RunState::kPartial) {
     log->append("end", end_of(recompute(*reader)));
   } else {

@@ -20,6 +20,8 @@ struct Event {
 
 class EventLog {
  public:
+  // `last`: the number before that of the first event.
+  explicit EventLog(std::uint64_t last = 0) : last_(last) {}
   void append(std::string type, std::string data);
   // In place of the newest event where that has the same type, else after it: progress of which only the newest counts.
   void replace_last(std::string type, std::string data);
@@ -36,7 +38,7 @@ class EventLog {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::vector<Event> events_;  // ascending numbers, with gaps where one took another's place
-  std::uint64_t last_ = 0;
+  std::uint64_t last_;
   bool closed_ = false;
 };
 

@@ -17,6 +17,8 @@
 
 namespace conntruth::kube {
 
+// Every field has an initializer, so that callers may name just the ones they set.
+// NOLINTBEGIN(readability-redundant-member-init)
 struct RunLeaseOptions {
   std::string namespace_name = "conntruth";  // of the worlds; made where it is missing, swept with them
   std::string name = "run";
@@ -25,10 +27,11 @@ struct RunLeaseOptions {
   // The caller knows by other means that no run is alive: taken from whoever is written in it.
   bool take_over = false;
   bool make_namespace = true;
-  std::map<std::string, std::string> labels;
-  std::map<std::string, std::string> annotations;
-  std::string owner;  // JSON of an owner reference: who takes the Lease with it; "" for none
+  std::map<std::string, std::string> labels{};
+  std::map<std::string, std::string> annotations{};
+  std::string owner{};  // JSON of an owner reference: who takes the Lease with it; "" for none
 };
+// NOLINTEND(readability-redundant-member-init)
 
 class RunLease {
  public:

@@ -217,6 +217,14 @@ TEST_F(RemoteRuns, of_a_controller_that_was_killed_say_so_and_do_not_hang) {
   EXPECT_THAT(*end, HasSubstr("started anew in the middle"));
 }
 
+TEST_F(RemoteRuns, of_an_earlier_life_end_above_every_number_that_a_client_has_heard) {
+  const auto id = std::string("20260102T030405.678Z");
+  std::filesystem::create_directories(directory_ / id);
+  const auto log = desk_->events(id);
+  ASSERT_TRUE(log);
+  EXPECT_FALSE((*log)->above(1'000'000, std::chrono::steady_clock::now()).events.empty());
+}
+
 TEST_F(RemoteRuns, need_the_right_to_use_the_proxy) {
   forbidden_ = true;
   auto remote = connect();
