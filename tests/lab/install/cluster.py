@@ -135,7 +135,8 @@ class Cluster:
         return copy / folder.relative_to(ROOT / "deploy/kustomize")
 
     def rolled_out(self):
-        for kind in ("daemonset/conntruth-anchor-0", "daemonset/conntruth-anchor-1", "daemonset/conntruth-agent"):
+        for kind in ("daemonset/conntruth-anchor-0", "daemonset/conntruth-anchor-1", "daemonset/conntruth-agent",
+                     "deployment/conntruth-controller"):
             done = self.kubectl("-n", SYSTEM, "rollout", "status", kind, "--timeout=90s", check=False)
             if done.returncode != 0:
                 raise Failed(f"{kind}: {done.stdout}{done.stderr}{self.why(kind)}")

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""conntruth installed on real kubelets as a user does it: it comes up, its accounts may do what they need and no more, and
-removing it leaves nothing.
+"""conntruth installed on real kubelets as a user does it: every part comes up, a run is green in both modes of kube-proxy, a
+broken node is found, its accounts may do what they need and no more, and removing it leaves nothing.
 
     install_test.py --bin build/bin [unittest's arguments]
 """
 
+import json
 import os
 import pathlib
 import sys
@@ -37,14 +38,37 @@ class Install(unittest.TestCase):
         self.assertEqual(left, [], "left behind by the install")
         self.assertEqual(sorted(self.before - self.lab.objects()), [], "taken along by the removal")
 
+    def conntruth_run(self, *words):
+        return self.lab.kubectl("conntruth", "run", "-o", "json", "--select", "clusterip", *words, check=False)
+
+    def assert_a_run_is_green(self):
+        done = self.conntruth_run()
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout[-2000:])
+        self.assertGreaterEqual(json.loads(done.stdout)["summary"]["pass"], 30)
+
+    def assert_a_broken_node_is_named(self):
+        """A rule among those of kube-proxy on node-3 that should not be there."""
+        rule = "ip kube-proxy services ip daddr 10.96.0.0/16 tcp dport 80 drop"
+        self.lab.run("nft", "insert", "rule", *rule.split(), node="node-3")
+        broken = self.conntruth_run("--protocol", "tcp")
+        self.assertEqual(broken.returncode, 2, broken.stderr)
+        report = json.loads(broken.stdout)
+        red = {(cell["vantage"], cell["reason"]["code"]) for cell in report["cells"] if cell["verdict"] == "fail"}
+        self.assertEqual(red, {("node-3", "silent"), ("node-3-pod-0", "silent")})
+        self.assertIn("drop", self.lab.run("nft", "list", "chain", "ip", "kube-proxy", "services", node="node-3").stdout)
+        handle = self.lab.run("nft", "-a", "list", "chain", "ip", "kube-proxy", "services", node="node-3").stdout
+        number = next(line.split()[-1] for line in handle.splitlines() if " drop " in line)
+        self.lab.run("nft", "delete", "rule", "ip", "kube-proxy", "services", "handle", number, node="node-3")
+
     def assert_every_node_has_its_pods(self):
-        nodes = {"agent": [], "anchor": []}
-        for pod in self.lab.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component in (agent, anchor)")["items"]:
+        nodes = {"agent": [], "anchor": [], "controller": []}
+        for pod in self.lab.get("pods", "-n", SYSTEM)["items"]:
             ready = all(each["ready"] for each in pod["status"]["containerStatuses"])
             self.assertTrue(ready and pod["status"]["phase"] == "Running", pod["metadata"]["name"])
             nodes[pod["metadata"]["labels"]["app.kubernetes.io/component"]].append(pod["spec"]["nodeName"])
         self.assertEqual(sorted(nodes["agent"]), ["node-1", "node-2", "node-3"])
         self.assertEqual(sorted(nodes["anchor"]), sorted(["node-1", "node-2", "node-3"] * 2))
+        self.assertEqual(len(nodes["controller"]), 1)
 
     def assert_agents_say_which_right_is_missing(self):
         role = self.lab.get("role", "-n", SYSTEM, "conntruth-agent")
@@ -66,7 +90,8 @@ class Install(unittest.TestCase):
         self.assertNotIn("Warning", applied.stderr)
         self.lab.rolled_out()
         self.assert_every_node_has_its_pods()
-        self.assertIn("conntruth 0.", self.lab.kubectl("conntruth", "--version").stdout)
+        self.assert_a_run_is_green()
+        self.assert_a_broken_node_is_named()
         self.assert_agents_say_which_right_is_missing()
         again = self.lab.kubectl("apply", "--server-side", "--dry-run=server", "-k", overlay)
         self.assertNotIn("Warning", again.stderr)
@@ -85,6 +110,7 @@ class Install(unittest.TestCase):
         self.lab.run("helm", "upgrade", "conntruth", chart, "--namespace", SYSTEM, *IMAGE_VALUES, "--set", "agent.budget=50000")
         self.lab.rolled_out()
         self.assertEqual(self.lab.get(*secret)["data"], certificate, "an upgrade keeps the certificate")
+        self.assert_a_run_is_green()
         self.lab.run("helm", "uninstall", "conntruth", "--namespace", SYSTEM, "--wait")
         self.lab.kubectl("delete", "namespace", SYSTEM)
         self.assert_nothing_is_left()
@@ -105,8 +131,8 @@ class Install(unittest.TestCase):
         file.write_text(yaml.safe_dump_all(document), encoding="utf-8")
         self.lab.kubectl("apply", "--server-side", "-f", file)
         try:
-            for each, answer in zip(wanted, rights.allowed(api, wanted)):
-                self.assertTrue(answer, each)
+            for each in wanted:
+                self.assertTrue(rights.await_answer(api, each, True), each)
             for each, answer in zip(rights.FORBIDDEN, rights.allowed(api, rights.FORBIDDEN)):
                 self.assertFalse(answer, each)
             for each in wanted:
@@ -119,11 +145,12 @@ class Install(unittest.TestCase):
         """No other rule gives it, and taking it away takes no other along."""
         role = next(each for each in document if rights.key(each) == right.role)
         api.send("PUT", rights.path_of(role), rights.without(role, right.at))
+        self.assertTrue(rights.await_answer(api, right, False), f"{right}: another rule gives it, too")
         others = [each for each in wanted if each.role == right.role]
         gone = [each for each, answer in zip(others, rights.allowed(api, others)) if not answer]
-        self.assertIn(right, gone)
         self.assertEqual({(each.role, each.at) for each in gone}, {(right.role, right.at)})
         api.send("PUT", rights.path_of(role), role)
+        self.assertTrue(rights.await_answer(api, right, True), f"{right}: given back")
 
 
 if __name__ == "__main__":

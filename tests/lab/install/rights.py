@@ -1,6 +1,7 @@
 """The rights that an install gives its accounts, one by one, and what has to happen where one is missing."""
 
 import dataclasses
+import time
 
 ACCOUNTS = ("conntruth-agent", "conntruth-controller")
 
@@ -54,6 +55,15 @@ def allowed(api, rights):
     """Which of them the API server says yes to."""
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
     return [api.send("POST", path, each.review())["status"]["allowed"] for each in rights]
+
+
+def await_answer(api, right, wanted, within=20):
+    """The API server's authorizer follows a changed role a moment later. False: it did not."""
+    deadline = time.monotonic() + within
+    while allowed(api, [right]) != [wanted]:
+        if time.monotonic() > deadline:
+            return False
+    return True
 
 
 def path_of(role):
