@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <optional>
 
 #include "agent/session/server_certificate.hpp"
 #include "agent/session/transport.hpp"
@@ -44,6 +45,15 @@ Result<std::string> read_text(const std::string& path) {
   return text;
 }
 
+Result<std::string> read_authorities(const TransportSecurity& security) {
+  auto trusted = read_text(security.ca_file);
+  if (!trusted) return std::unexpected(trusted.error().in("CA of the controller"));
+  if (const auto usable = check_authorities(*trusted); !usable) {
+    return std::unexpected(usable.error().in(fmt::format("CA of the controller: {}", security.ca_file)));
+  }
+  return trusted;
+}
+
 // Called in every handshake, instead of gRPC's own check, which does not tell what is wrong.
 class Verifier : public grpc::experimental::ExternalCertificateVerifier {
  public:
@@ -60,8 +70,8 @@ class Verifier : public grpc::experimental::ExternalCertificateVerifier {
 
  private:
   [[nodiscard]] Status check(const std::string& chain) const {
-    const auto trusted = read_text(security_.ca_file);
-    if (!trusted) return std::unexpected(trusted.error().in("CA of the controller"));
+    const auto trusted = read_authorities(security_);
+    if (!trusted) return std::unexpected(trusted.error());
     const auto checked =
         check_server_certificate(chain, *trusted, security_.server_name, std::chrono::system_clock::now());
     if (checked) return {};
@@ -72,15 +82,13 @@ class Verifier : public grpc::experimental::ExternalCertificateVerifier {
   const TransportSecurity security_;
 };
 
-std::shared_ptr<grpc::ChannelCredentials> credentials_of(const TransportSecurity& security) {
-  if (security.ca_file.empty()) return grpc::InsecureChannelCredentials();
+std::shared_ptr<grpc::ChannelCredentials> credentials_of(const TransportSecurity& security,
+                                                         const std::string& trusted) {
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_verify_server_certs(false);  // by the verifier
   // Given none, gRPC looks for the system's authorities, and gives up where there are none, as in a small image.
-  if (const auto trusted = read_text(security.ca_file)) {
-    options.set_certificate_provider(std::make_shared<grpc::experimental::StaticDataCertificateProvider>(*trusted));
-    options.watch_root_certs();
-  }
+  options.set_certificate_provider(std::make_shared<grpc::experimental::StaticDataCertificateProvider>(trusted));
+  options.watch_root_certs();
   options.set_check_call_host(false);  // by its name, whatever address is dialled
   // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the library owns it from here on
   options.set_certificate_verifier(grpc::experimental::ExternalCertificateVerifier::Create<Verifier>(security));
@@ -172,23 +180,40 @@ class GrpcLink : public Link, private grpc::ClientBidiReactor<grpc::ByteBuffer, 
 
 class GrpcTransport : public Transport {
  public:
-  GrpcTransport(const std::string& target, TransportSecurity security)
-      : security_(std::move(security)), stub_(make_channel(target, security_)) {}
+  GrpcTransport(std::string target, TransportSecurity security)
+      : target_(std::move(target)), security_(std::move(security)) {}
+
   [[nodiscard]] std::unique_ptr<Link> connect(LinkEvents& events) override {
-    std::string token;
-    if (!security_.token_file.empty()) {
-      auto read = read_text(security_.token_file);
-      if (!read) {
-        events.closed("token for the controller: " + read.error().message);
-        return std::make_unique<NoLink>();
-      }
-      token = std::move(*read);
+    auto token = prepare();
+    if (!token) {
+      events.closed(token.error().message);
+      return std::make_unique<NoLink>();
     }
-    return std::make_unique<GrpcLink>(stub_, token, events);
+    return std::make_unique<GrpcLink>(*stub_, *token, events);
   }
 
  private:
-  static std::shared_ptr<grpc::Channel> make_channel(const std::string& target, const TransportSecurity& security) {
+  // The channel is made by the first attempt that has all it needs: a CA that comes late is as good as any.
+  [[nodiscard]] Result<std::string> prepare() {
+    std::string token;
+    if (!security_.token_file.empty()) {
+      auto read = read_text(security_.token_file);
+      if (!read) return std::unexpected(read.error().in("token for the controller"));
+      token = std::move(*read);
+    }
+    if (stub_) return token;
+    auto credentials = grpc::InsecureChannelCredentials();
+    if (!security_.ca_file.empty()) {
+      const auto trusted = read_authorities(security_);
+      if (!trusted) return std::unexpected(trusted.error());
+      credentials = credentials_of(security_, *trusted);
+    }
+    stub_.emplace(make_channel(credentials));
+    return token;
+  }
+
+  [[nodiscard]] std::shared_ptr<grpc::Channel> make_channel(
+      const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(static_cast<int>(codec::kMaxMessageBytes));
     // The session has a back-off of its own; the channel's must not be slower.
@@ -197,12 +222,13 @@ class GrpcTransport : public Transport {
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     // A web proxy from the environment is not for us.
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    if (!security.ca_file.empty()) arguments.SetSslTargetNameOverride(security.server_name);  // what SNI says
-    return grpc::CreateCustomChannel(target, credentials_of(security), arguments);
+    if (!security_.ca_file.empty()) arguments.SetSslTargetNameOverride(security_.server_name);  // what SNI says
+    return grpc::CreateCustomChannel(target_, credentials, arguments);
   }
 
+  const std::string target_;
   const TransportSecurity security_;
-  grpc::GenericStub stub_;
+  std::optional<grpc::GenericStub> stub_;
 };
 
 }  // namespace

@@ -79,17 +79,30 @@ std::string reason(X509_STORE_CTX* context, X509* leaf, const std::string& name)
   }
 }
 
+Result<Chain> read_authorities(const std::string& ca_pem) {
+  auto trusted = read_certificates(ca_pem);
+  if (sk_X509_num(trusted.get()) == 0) return fail(ErrorCode::kInvalidInput, "there is no certificate in it");
+  return trusted;
+}
+
 }  // namespace
+
+Status check_authorities(const std::string& ca_pem) {
+  const auto trusted = read_authorities(ca_pem);
+  if (!trusted) return std::unexpected(trusted.error());
+  return {};
+}
 
 Status check_server_certificate(const std::string& chain_pem, const std::string& ca_pem, const std::string& name,
                                 std::chrono::system_clock::time_point now) {
   const auto chain = read_certificates(chain_pem);
   if (sk_X509_num(chain.get()) == 0) return fail(ErrorCode::kInvalidInput, "the controller showed no certificate");
-  const auto trusted = read_certificates(ca_pem);
-  if (sk_X509_num(trusted.get()) == 0) return fail(ErrorCode::kInvalidInput, "there is no certificate in it");
+  const auto authorities = read_authorities(ca_pem);
+  if (!authorities) return std::unexpected(authorities.error());
+  auto* trusted = authorities->get();
   const Owned<X509_STORE> store(X509_STORE_new());
-  for (int i = 0; i < sk_X509_num(trusted.get()); ++i) {
-    X509_STORE_add_cert(store.get(), sk_X509_value(trusted.get(), i));
+  for (int i = 0; i < sk_X509_num(trusted); ++i) {
+    X509_STORE_add_cert(store.get(), sk_X509_value(trusted, i));
   }
   auto* leaf = sk_X509_value(chain.get(), 0);
   const Owned<X509_STORE_CTX> context(X509_STORE_CTX_new());

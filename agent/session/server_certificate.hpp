@@ -13,6 +13,9 @@
 
 namespace conntruth::session {
 
+// Whether anybody can be trusted by it: kInvalidInput where the text holds no certificate.
+[[nodiscard]] Status check_authorities(const std::string& ca_pem);
+
 // `chain_pem`: as the peer sent it, its own first. `ca_pem`: whom we trust; any of them may be the end of the path.
 // `name`: a DNS name that has to be among the certificate's subjectAltNames. kPermission with what is wrong and what
 // to do; kInvalidInput where a text holds no certificate.

@@ -33,7 +33,7 @@ items:
   metadata:
     name: web
     namespace: shop
-    labels: {service.kubernetes.io/headless: ""}
+    labels: {service.kubernetes.io/service-proxy-name: other}
   spec:
     allocateLoadBalancerNodePorts: false
     clusterIP: 10.96.0.10

@@ -90,8 +90,11 @@ class SecuredTest : public testing::Test {
   [[nodiscard]] std::string refusal(const TransportSecurity& security) const {
     const auto transport = session::make_grpc_transport(target_, security);
     EXPECT_TRUE(transport);
+    return refusal_by(**transport);
+  }
+  [[nodiscard]] static std::string refusal_by(session::Transport& transport) {
     Attempt attempt;
-    const auto link = (*transport)->connect(attempt);
+    const auto link = transport.connect(attempt);
     return attempt.why();
   }
   // How a whole session ends that the controller does not want.
@@ -137,7 +140,11 @@ TEST_F(SecuredTest, each_way_a_certificate_can_be_wrong_is_told_in_words) {
     EXPECT_THAT(refusal(other), HasSubstr("none.crt: No such file"));
     put("empty.crt", "nothing");
     other.ca_file = file("empty.crt");
-    EXPECT_THAT(refusal(other), HasSubstr("there is no certificate in it"));
+    const auto transport = session::make_grpc_transport(target_, other);
+    ASSERT_TRUE(transport);
+    EXPECT_THAT(refusal_by(**transport), HasSubstr("empty.crt: there is no certificate in it"));
+    put("empty.crt", tests::make_authority("theirs").certificate_pem);  // which came late, and is another's
+    EXPECT_THAT(refusal_by(**transport), HasSubstr("no CA of ours vouches for it"));
   }
   const std::vector<std::string> names = {fmt::format("DNS:{}", kName)};
   const std::vector<std::pair<CertificateSpec, std::string>> cases = {
