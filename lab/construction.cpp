@@ -122,11 +122,15 @@ Status Construction::wire() {
                            {fabric, netns(fabric), {"ip", "-4", "-batch", "-"}, fabric_rules(spec_, Family::kIpv4)},
                            {fabric, netns(fabric), {"ip", "-6", "-batch", "-"}, fabric_rules(spec_, Family::kIpv6)}};
   std::vector<Tool> third;
+  const std::vector<std::string> nft{"nft", "-f", "-"};
+  second.push_back({external, netns(external), nft, pod_packet_rules()});
   for (unsigned node = 1; node <= spec_.nodes; ++node) {
     const auto planned = plan_node(spec_, node);
+    second.push_back({planned.name, netns(planned.name), nft, node_packet_rules(spec_)});
     second.push_back({planned.name, netns(planned.name), ip, node_links(spec_, node, path)});
     for (unsigned pod = 0; pod < spec_.pods_per_node; ++pod) {
       const auto& name = planned.pods[pod].name;
+      second.push_back({name, netns(name), nft, pod_packet_rules()});
       third.push_back({name, netns(name), ip, pod_links(spec_, node, pod)});
     }
   }

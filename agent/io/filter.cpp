@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "common/model/source_ports.hpp"
 #include "common/wire/packet.hpp"
 #include "common/wire/tcp_probe.hpp"
 

@@ -14,9 +14,6 @@ namespace conntruth::io {
 
 using Filter = std::vector<sock_filter>;
 
-inline constexpr std::uint16_t kFirstCraftedPort = 10000;
-inline constexpr std::uint16_t kLastCraftedPort = 29999;
-
 [[nodiscard]] Filter hide_probe_syns();                 // for a TCP listener
 [[nodiscard]] Filter only_probe_syns(Family family);    // for a responder's raw TCP socket
 [[nodiscard]] Filter only_tcp_answers(Family family);   // SYN-ACK with identity or to a crafted port; RST-ACK

@@ -40,7 +40,9 @@ Status Crafted::prepare(TaskState& task) {
     if (!held) return std::unexpected(held.error());
     task.held = std::move(*held);
   }
-  auto& walks = walks_.try_emplace(protocol, kCraftedPorts, start_ns_).first->second;
+  // A UDP port is held by a socket, see ReservedPorts.
+  const std::uint16_t starts = protocol == Protocol::kUdp ? 2 : 0;
+  auto& walks = walks_.try_emplace(protocol, kCraftedPorts, start_ns_, starts).first->second;
   task.ports = &walks.of(task.source, spec.target);
   tasks_[{protocol, spec.target}].push_back(&task);
   return {};

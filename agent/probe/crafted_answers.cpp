@@ -2,6 +2,7 @@
 #include <sys/socket.h>
 
 #include "agent/io/error_queue.hpp"
+#include "agent/io/filter.hpp"
 #include "agent/io/socket.hpp"
 #include "agent/probe/crafted.hpp"
 #include "common/wire/checksum.hpp"

@@ -15,7 +15,8 @@ std::uint16_t PortWalk::next() {
 }
 
 PortWalk& PortWalks::of(const IpAddress& source, const SocketAddress& target) {
-  const auto shift = (std::hash<IpAddress>()(source) * 31 + std::hash<SocketAddress>()(target)) % range_.count;
+  const auto hash = std::hash<IpAddress>()(source) * 31 + std::hash<SocketAddress>()(target);
+  const auto shift = starts_ == 0 ? hash % range_.count : hash % starts_ * kStartsApart;
   const auto first = first_port_at(start_ns_ + static_cast<std::int64_t>(shift) * kNsPerPort, range_);
   return walks_.try_emplace({source, target}, range_, first).first->second;
 }

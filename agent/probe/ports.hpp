@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "agent/io/fd.hpp"
-#include "agent/io/filter.hpp"
 #include "common/address.hpp"
+#include "common/model/source_ports.hpp"
 #include "common/result.hpp"
 
 namespace conntruth::probe {
@@ -20,7 +20,7 @@ struct PortRange {
   std::uint16_t first;
   std::uint16_t count;
 };
-inline constexpr PortRange kCraftedPorts{io::kFirstCraftedPort, io::kLastCraftedPort - io::kFirstCraftedPort + 1};
+inline constexpr PortRange kCraftedPorts{kFirstCraftedPort, kLastCraftedPort - kFirstCraftedPort + 1};
 // Above node ports (30000-32767); most of what Linux itself takes for outgoing sockets.
 inline constexpr PortRange kSocketPorts{33000, 28000};
 
@@ -55,16 +55,22 @@ template <typename Open>  // Result<io::Fd>(std::uint16_t)
 }
 
 // The walks of one place and protocol. Each starts at a number of its own: flows of several entries and vantages meet
-// at one endpoint, and with equal ports every second of them would make conntrack look for another source port.
+// at one endpoint, and with equal ports every second of them would make conntrack look for another source port. Where
+// a port costs something the walks share few starts, so that most ports are had already.
 class PortWalks {
  public:
-  PortWalks(PortRange range, std::int64_t start_ns) : range_(range), start_ns_(start_ns) {}
+  // `starts`: how many there are at most, kStartsApart ports from each other; 0: as many as the range has ports.
+  PortWalks(PortRange range, std::int64_t start_ns, std::uint16_t starts = 0)
+      : range_(range), start_ns_(start_ns), starts_(starts) {}
   // The reference stays valid as long as this object.
   [[nodiscard]] PortWalk& of(const IpAddress& source, const SocketAddress& target);
 
  private:
+  static constexpr std::size_t kStartsApart = 400;  // more than most tasks have probes
+
   PortRange range_;
   std::int64_t start_ns_;
+  std::uint16_t starts_;
   std::map<std::pair<IpAddress, SocketAddress>, PortWalk> walks_;
 };
 

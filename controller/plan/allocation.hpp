@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "common/model/source_ports.hpp"
 #include "common/model/topology.hpp"
 #include "common/result.hpp"
 
@@ -20,8 +21,7 @@ inline constexpr std::uint16_t kClosedPort = 4001;
 inline constexpr std::uint16_t kFirstCanaryPort = 4100;  // another one at each stage
 inline constexpr std::uint16_t kCanaryPorts = 800;
 inline constexpr std::uint16_t kFirstResponderPort = 5000;
-inline constexpr std::uint16_t kFirstFixedPort = 8000;
-inline constexpr std::uint16_t kFixedPorts = 1000;
+inline constexpr std::uint16_t kFixedPorts = kLastFixedPort - kFirstFixedPort + 1;
 inline constexpr std::uint16_t kUnusedServicePort = 4999;  // no Service has it
 
 enum class Range : std::uint8_t { kCluster, kExternal, kLoadBalancer };

@@ -107,7 +107,8 @@ constexpr std::array kForwarding = std::to_array<Setting>({
     // kube-proxy would read it for seconds. Above the 2 s that an answer is awaited.
     {"netfilter/nf_conntrack_udp_timeout", "4", true},
     {"netfilter/nf_conntrack_tcp_timeout_close", "1", true},
-    {"netfilter/nf_conntrack_tcp_timeout_syn_recv", "10", true},
+    // A probe's handshake ends with its second packet. Above the time that the third of a real one is ever away.
+    {"netfilter/nf_conntrack_tcp_timeout_syn_recv", "2", true},
     // Flows that were left unfinished, by a fault for one, must be forgotten before source ports come round (40 s).
     {"netfilter/nf_conntrack_tcp_timeout_syn_sent", "10", true},
     {"netfilter/nf_conntrack_tcp_timeout_fin_wait", "10", true},

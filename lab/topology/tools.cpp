@@ -86,7 +86,8 @@ Status finish_tool(const Job& job) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   const auto& program = job.tool->argv.front();
   if (WIFEXITED(status) && WEXITSTATUS(status) == kCannotExecute) {
-    return fail(ErrorCode::kNotFound, program + " cannot be executed; install it (Debian: iproute2)");
+    const auto* package = program == "nft" ? "nftables" : "iproute2";
+    return fail(ErrorCode::kNotFound, fmt::format("{} cannot be executed; install it (Debian: {})", program, package));
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == kCannotEnter) {
     return fail(ErrorCode::kUnavailable, job.tool->what + ": entering its network namespace failed");

@@ -4,13 +4,15 @@
 
 #include <iterator>
 
+#include "common/model/source_ports.hpp"
 #include "lab/topology/address_plan.hpp"
 
 namespace conntruth::lab {
 
 namespace {
 
-constexpr unsigned kFirstTable = 100;  // routing table 100+i: what enters at node i
+constexpr std::string_view kOwnTable = "conntruth-lab";  // not "conntruth", which is the reference proxy's
+constexpr unsigned kFirstTable = 100;                    // routing table 100+i: what enters at node i
 
 // Collects lines; the helpers know the two places where the families' syntax differs.
 class Batch {
@@ -108,6 +110,19 @@ void node_uplink(Batch& batch, const LabSpec& spec, const Topology& topology, un
   }
 }
 
+// A reset without ACK answers a segment with one: the SYN-ACK of a connection that the kernel does not know. A refusal
+// has both.
+std::string drop_own_resets() {
+  return fmt::format("tcp flags & (syn | ack | rst | fin) == rst tcp sport {}-{} drop", kFirstCraftedPort,
+                     kLastCraftedPort);
+}
+
+// 120 s is the kernel's own time for a flow that is more than two seconds old.
+std::string remember_fixed_flows(unsigned family) {
+  return fmt::format("meta nfproto ipv{0} udp sport {1}-{2} ct state new ct timeout set \"fixed-ipv{0}\"", family,
+                     kFirstFixedPort, kLastFixedPort);
+}
+
 }  // namespace
 
 std::string fabric_links(const LabSpec& spec, const NetnsPath& path) {
@@ -195,6 +210,28 @@ std::string external_links(const LabSpec& spec) {
     batch.default_route(prefix.at(1), "eth0");
   }
   return batch.take();
+}
+
+std::string pod_packet_rules() {
+  return fmt::format("table inet {} {{\n chain output {{ type filter hook output priority 0; {}; }}\n}}\n", kOwnTable,
+                     drop_own_resets());
+}
+
+// After conntrack has seen a packet and before a proxy's chains do.
+std::string node_packet_rules(const LabSpec& spec) {
+  std::string text = fmt::format("table inet {} {{\n", kOwnTable);
+  std::string remember;
+  for (const unsigned family : {4U, 6U}) {
+    if (family == 4 ? !spec.ipv4 : !spec.ipv6) continue;
+    text += fmt::format(
+        " ct timeout fixed-ipv{} {{ protocol udp; l3proto {}; policy = {{ unreplied : 30, replied : 120 }}; }}\n",
+        family, family == 4 ? "ip" : "ip6");
+    remember += "  " + remember_fixed_flows(family) + "\n";
+  }
+  text += fmt::format(" chain prerouting {{\n  type filter hook prerouting priority -190;\n{} }}\n", remember);
+  text += fmt::format(" chain output {{\n  type filter hook output priority -190;\n{}  {}\n }}\n}}\n", remember,
+                      drop_own_resets());
+  return text;
 }
 
 }  // namespace conntruth::lab

@@ -27,4 +27,10 @@ using NetnsPath = std::function<std::string(const std::string& name)>;
 [[nodiscard]] std::string pod_links(const LabSpec& spec, unsigned node, unsigned pod);
 [[nodiscard]] std::string external_links(const LabSpec& spec);
 
+// For `nft -f -`, in a table that is the lab's own. In pods and the client outside: what the kernel has to say to an
+// answer of a crafted TCP probe (a reset, as it has no such socket) goes no further; it would cost every node on its
+// way as much as the probe. On a node that as well, and conntrack keeps fixed flows for as long as a stream of packets.
+[[nodiscard]] std::string pod_packet_rules();
+[[nodiscard]] std::string node_packet_rules(const LabSpec& spec);
+
 }  // namespace conntruth::lab

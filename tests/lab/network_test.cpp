@@ -69,6 +69,55 @@ TEST_F(LabNetwork, icmp_errors_are_not_limited_and_nodes_forward) {
   EXPECT_EQ(run(lab, "node-1", script, "node-1-pod-0").text, "0\n0\n0\n0\n");
 }
 
+// A SYN-ACK for nobody is sent to a pod, first at a crafted probe's port, then at another one.
+TEST_F(LabNetwork, a_pod_resets_a_connection_it_does_not_know_but_not_a_crafted_probes) {
+  const auto lab = build(spec("a"));
+  const auto& node = lab.topology().nodes[0];
+  const auto script = fmt::format(R"(
+import socket, struct
+node, pod = "{}", "{}"
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+raw.settimeout(30)
+def add(data):
+  total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+  total = (total >> 16) + (total & 0xffff)
+  return ~(total + (total >> 16)) & 0xffff
+for port in (20000, 9000):
+  pseudo = socket.inet_aton(node) + socket.inet_aton(pod) + struct.pack("!BBH", 0, 6, 20)
+  plain = struct.pack("!HHIIBBHHH", 7, port, 1, 1, 0x50, 0x12, 1000, 0, 0)
+  segment = plain[:16] + struct.pack("!H", add(pseudo + plain)) + plain[18:]
+  raw.sendto(segment, (pod, 0))
+while True:
+  answer = raw.recv(2000)[20:]
+  source, flags = struct.unpack("!H", answer[:2])[0], answer[13]
+  if flags & 4: print("reset from", source)
+  if source == 9000: break
+)",
+                                  node.addresses[0].to_string(), node.pods[0].addresses[0].to_string());
+  EXPECT_EQ(run(lab, "node-1", "/usr/bin/python3 -c '" + script + "'").text, "reset from 9000\n");
+}
+
+// The seconds for which conntrack will remember a flow that it has just seen.
+TEST_F(LabNetwork, a_node_remembers_fixed_udp_flows_for_longer_than_others) {
+  const auto lab = build(spec("a"));
+  const auto script = fmt::format(R"(
+import socket
+for port in (8500, 9500):
+  udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+  udp.bind(("", port))
+  udp.sendto(b"hello", ("{}", 9))
+lines = open("/proc/net/nf_conntrack").read().splitlines()
+for port in (8500, 9500):
+  seconds = [int(line.split()[4]) for line in lines if " sport=%d dport=9 " % port in line]
+  print(port, ["longer" if each > 4 else "shorter" for each in seconds])
+)",
+                                  lab.topology().nodes[1].addresses[0].to_string());
+  const auto output = run(lab, "node-1", "/usr/bin/python3 -c '" + script + "'");
+  if (output.text.find("No such file") != std::string::npos)
+    GTEST_SKIP() << "this kernel does not list conntrack in /proc";
+  EXPECT_EQ(output.text, "8500 ['longer']\n9500 ['shorter']\n");
+}
+
 TEST_F(LabNetwork, a_node_is_a_host_of_its_own) {
   const auto lab = build(spec("a"));
   EXPECT_EQ(run(lab, "node-2", "hostname").text, "node-2\n");

@@ -54,5 +54,12 @@ TEST(Wiring, a_lab_of_one_family_has_no_line_of_the_other) {
   EXPECT_EQ(fabric_rules(spec, Family::kIpv6), "");
 }
 
+TEST(Wiring, packet_rules_name_the_ports_of_crafted_probes_and_of_fixed_flows) {
+  EXPECT_THAT(pod_packet_rules(), HasSubstr("== rst tcp sport 10000-29999 drop"));
+  EXPECT_THAT(pod_packet_rules(), Not(HasSubstr("ct ")));  // a pod's namespace tracks no connections
+  EXPECT_THAT(node_packet_rules({}), HasSubstr("== rst tcp sport 10000-29999 drop"));
+  EXPECT_THAT(node_packet_rules({}), HasSubstr("udp sport 8000-8999 ct state new ct timeout set \"fixed-ipv6\""));
+}
+
 }  // namespace
 }  // namespace conntruth::lab

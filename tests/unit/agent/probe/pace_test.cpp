@@ -179,5 +179,26 @@ TEST(PortWalk, starts_elsewhere_a_second_later) {
   EXPECT_EQ(first_port_at(40 * kSecond, kCraftedPorts), 10000);
 }
 
+TEST(PortWalks, share_few_starts_where_ports_cost_something) {
+  PortWalks few(kCraftedPorts, 0, 2);
+  PortWalks many(kCraftedPorts, 0);
+  std::set<std::uint16_t> shared;
+  std::set<std::uint16_t> own;
+  for (std::uint8_t last = 1; last <= 100; ++last) {
+    const SocketAddress target{IpAddress::v4({10, 96, 0, last}), 80};
+    shared.insert(few.of({}, target).next());
+    own.insert(many.of({}, target).next());
+  }
+  EXPECT_EQ(shared, (std::set<std::uint16_t>{10000, 10400}));
+  EXPECT_GT(own.size(), 90U);
+}
+
+TEST(PortWalks, a_source_and_target_go_on_where_they_were) {
+  PortWalks walks(kCraftedPorts, 0, 2);
+  const SocketAddress target{IpAddress::v4({10, 96, 0, 1}), 80};
+  const auto first = walks.of({}, target).next();
+  EXPECT_EQ(walks.of({}, target).next(), first + 1);
+}
+
 }  // namespace
 }  // namespace conntruth::probe
