@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "agent/node_worker.hpp"
 #include "agent/session/transport.hpp"
 #include "common/model/probe.hpp"
 #include "common/result.hpp"
@@ -20,6 +21,7 @@ struct AppOptions {
   std::uint32_t awaited = 256;                  // answers that a place awaits at a time, 8..256
   std::chrono::seconds give_up_after{60};       // without a word of the controller
   session::TransportSecurity security;          // of a HOST:PORT target
+  FindPlace find{};                             // pods that come during the run; empty: none do
 };
 
 // Reads "NAME=PATH".

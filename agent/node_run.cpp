@@ -45,7 +45,7 @@ NodeRun::NodeRun(const AppOptions& options, std::unique_ptr<session::Transport> 
 
 Status NodeRun::serve() {
   session::ResultSink& sink = work_;
-  NodeWorker worker(options_.places, {options_.budget, options_.awaited}, sink);
+  NodeWorker worker(options_.places, {options_.budget, options_.awaited}, sink, options_.find);
   work_.set_worker(worker);
   return session_.run(work_);
 }

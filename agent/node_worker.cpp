@@ -2,14 +2,16 @@
 
 namespace conntruth::agent {
 
-NodeWorker::NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink)
-    : places_(std::move(places)), pace_(pace), sink_(sink) {}
+NodeWorker::NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink,
+                       FindPlace find)
+    : places_(std::move(places)), pace_(pace), sink_(sink), find_(std::move(find)) {}
 
 NodeWorker::~NodeWorker() { abandon(); }
 
 Status NodeWorker::carry_out(const Assignment& assignment) {
   if (auto started = start(); !started) return started;
   for (const auto id : assignment.drop_responders) responders_->remove(id);
+  if (auto added = add_places(assignment.places); !added) return added;
   if (auto added = add_responders(assignment.responders); !added) return added;
   engine_->submit(assignment);
   return {};
@@ -19,6 +21,7 @@ void NodeWorker::abandon() {
   past_losses_ = running_losses();
   engine_.reset();  // first: it calls the responders' guard
   responders_.reset();
+  found_.clear();
 }
 
 std::vector<LossCounter> NodeWorker::losses() const {
@@ -44,6 +47,19 @@ Status NodeWorker::start() {
   if (auto started = engine->start(); !started) return started;
   responders_ = std::move(responders);
   engine_ = std::move(engine);
+  return {};
+}
+
+Status NodeWorker::add_places(const std::vector<PodPlace>& wanted) {
+  for (const auto& each : wanted) {
+    if (places_.contains(each.name) || found_.contains(each.name)) continue;
+    if (!find_) return fail(ErrorCode::kUnsupported, "place " + each.name + ": this agent knows no pods but its own");
+    auto found = find_(each);
+    if (!found) return std::unexpected(found.error());
+    const auto& kept = found_.emplace(each.name, std::move(*found)).first->second;
+    if (auto added = responders_->add_place(each.name, kept.path); !added) return added;
+    engine_->add_place(each.name, kept.path);
+  }
   return {};
 }
 

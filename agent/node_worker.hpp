@@ -1,11 +1,13 @@
 #pragma once
 // Binds the session to the work: assignments go to responders and engine, their results to the session's sink.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "agent/io/fd.hpp"
 #include "agent/probe/engine.hpp"
 #include "agent/respond/responders.hpp"
 #include "agent/session/worker.hpp"
@@ -17,10 +19,18 @@ struct Pace {
   std::uint32_t awaited;  // answers that a place awaits at a time
 };
 
+// A network namespace that is held open.
+struct FoundPlace {
+  io::Fd space;
+  std::string path;  // of `space`, for as long as it is open
+};
+// Looks for a pod that came during the run. Errors name the place.
+using FindPlace = std::function<Result<FoundPlace>(const PodPlace& wanted)>;
+
 class NodeWorker : public session::Worker, private probe::Sink, private respond::SightSink {
  public:
-  // `places`: name → path of the network namespace.
-  NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink);
+  // `places`: name → path of the network namespace. Without `find` there are never more.
+  NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink, FindPlace find = {});
   ~NodeWorker() override;
 
   [[nodiscard]] Status carry_out(const Assignment& assignment) override;
@@ -30,6 +40,7 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
  private:
   // Engine and responders live from the first assignment to the next abandon().
   [[nodiscard]] Status start();
+  [[nodiscard]] Status add_places(const std::vector<PodPlace>& wanted);
   [[nodiscard]] Status add_responders(const std::vector<ResponderSpec>& specs);
   [[nodiscard]] std::map<std::string, std::uint64_t> running_losses() const;
 
@@ -42,6 +53,8 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   const std::map<NamespaceName, std::string> places_;
   const Pace pace_;
   session::ResultSink& sink_;
+  const FindPlace find_;
+  std::map<NamespaceName, FoundPlace> found_;         // until the next abandon()
   std::map<std::string, std::uint64_t> past_losses_;  // of engines and responders that are gone
   std::unique_ptr<respond::Responders> responders_;
   std::unique_ptr<probe::Engine> engine_;

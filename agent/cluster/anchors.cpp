@@ -40,26 +40,33 @@ std::optional<Number> number_of(std::string_view text) {
   return value;
 }
 
-// N of "conntruth-anchor N", wherever the program lies.
-std::optional<unsigned> ordinal_of(pid_t pid) {
+// X of "conntruth-anchor X ...", wherever the program lies; "" for other programs.
+std::string role_of(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
-  const std::string line((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const auto first = line.find('\0');
-  if (first == std::string::npos || line.size() < first + 2) return std::nullopt;
-  const auto program = std::string_view(line).substr(0, first);
-  if (program.substr(program.rfind('/') + 1) != "conntruth-anchor") return std::nullopt;
-  return number_of<unsigned>(std::string_view(line).substr(first + 1, line.size() - first - 2));
+  std::string program;
+  std::string role;
+  if (!std::getline(file, program, '\0') || !std::getline(file, role, '\0')) return {};
+  return program.substr(program.rfind('/') + 1) == "conntruth-anchor" ? role : std::string();
 }
 
-std::vector<std::pair<pid_t, unsigned>> candidates() {
-  std::vector<std::pair<pid_t, unsigned>> found;
+// Processes of ours in the order of their numbers.
+std::vector<std::pair<pid_t, std::string>> processes() {
+  std::vector<std::pair<pid_t, std::string>> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const auto pid = number_of<pid_t>(entry.path().filename().string());
     if (!pid) continue;
-    if (const auto ordinal = ordinal_of(*pid)) found.emplace_back(*pid, *ordinal);
+    if (auto role = role_of(*pid); !role.empty()) found.emplace_back(*pid, std::move(role));
   }
   std::ranges::sort(found);
+  return found;
+}
+
+std::vector<std::pair<pid_t, unsigned>> candidates() {
+  std::vector<std::pair<pid_t, unsigned>> found;
+  for (const auto& [pid, role] : processes()) {
+    if (const auto ordinal = number_of<unsigned>(role)) found.emplace_back(pid, *ordinal);
+  }
   return found;
 }
 
@@ -84,8 +91,8 @@ Result<std::set<IpAddress>> addresses_of(const std::string& path) {
 }
 
 // The process and its namespace, pinned. kNotFound: it has ended meanwhile.
-Result<Anchor> hold(const std::string& node, pid_t pid, unsigned ordinal) {
-  Anchor anchor{fmt::format("{}-pod-{}", node, ordinal), pid, {}, {}, {}};
+Result<Anchor> hold(const NamespaceName& place, pid_t pid) {
+  Anchor anchor{place, pid, {}, {}, {}};
   anchor.process = io::Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   const auto path = fmt::format("/proc/{}/ns/net", pid);
   anchor.space = io::Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -137,7 +144,7 @@ Result<std::set<IpAddress>> anchor_addresses(kube::Client& client, const std::st
 Result<AnchorSearch> find_anchors(const std::string& node, const std::set<IpAddress>& addresses) {
   AnchorSearch search;
   for (const auto& [pid, ordinal] : candidates()) {
-    auto anchor = hold(node, pid, ordinal);
+    auto anchor = hold(fmt::format("{}-pod-{}", node, ordinal), pid);
     if (!anchor && anchor.error().code == ErrorCode::kNotFound) continue;
     if (!anchor) return std::unexpected(anchor.error());
     const auto own = addresses_of(anchor->path);
@@ -154,6 +161,22 @@ Result<AnchorSearch> find_anchors(const std::string& node, const std::set<IpAddr
   }
   std::ranges::sort(search.anchors, {}, &Anchor::place);
   return search;
+}
+
+Result<Anchor> find_workload_pod(const NamespaceName& place, const std::vector<IpAddress>& addresses) {
+  for (const auto& [pid, role] : processes()) {
+    if (role != "workload") continue;
+    auto pod = hold(place, pid);
+    if (!pod && pod.error().code == ErrorCode::kNotFound) continue;
+    if (!pod) return std::unexpected(pod.error());
+    const auto own = addresses_of(pod->path);
+    if (!own) return std::unexpected(own.error().in("pod " + place));
+    const auto is_own = [&own](const IpAddress& address) { return own->contains(address); };
+    if (std::ranges::any_of(addresses, is_own)) return pod;
+  }
+  return fail(
+      ErrorCode::kNotFound,
+      fmt::format("place {}: no process `conntruth-anchor workload` of this node has an address of that pod", place));
 }
 
 }  // namespace conntruth::agent

@@ -194,6 +194,11 @@ class ClusterAgent {
     app.awaited = options_.awaited;
     app.give_up_after = options_.give_up_after;
     app.security = options_.security;
+    app.find = [](const PodPlace& wanted) -> Result<FoundPlace> {
+      auto pod = find_workload_pod(wanted.name, wanted.addresses);
+      if (!pod) return std::unexpected(pod.error());
+      return FoundPlace{std::move(pod->space), std::move(pod->path)};
+    };
     serving_ = std::make_unique<Serving>();
     serving_->summons = summons;
     serving_->anchors = std::move(search->anchors);

@@ -125,6 +125,11 @@ Status Engine::start() {
   return {};
 }
 
+void Engine::add_place(const NamespaceName& name, const std::string& path) {
+  const std::lock_guard lock(state_->mutex);
+  state_->options.places.try_emplace(name, path);
+}
+
 void Engine::submit(const Assignment& assignment) {
   if (assignment.tasks.empty()) return state_->sink.assignment_finished(assignment.id);
   const auto shared = std::make_shared<AssignmentState>(assignment.id, assignment.tasks.size());

@@ -82,6 +82,8 @@ class Engine {
 
   // Raises the process's descriptor limit as far as it may. kInvalidInput for options out of range.
   [[nodiscard]] Status start();
+  // One more place; a name that is known already is left as it is.
+  void add_place(const NamespaceName& name, const std::string& path);
   // Takes the tasks of an assignment; its responders are the caller's affair (respond::Responders, before this call).
   void submit(const Assignment& assignment);
   // Ends all threads; unfinished probes are not reported. Idempotent.

@@ -261,6 +261,14 @@ Status Responders::start() {
   return {};
 }
 
+Status Responders::add_place(const NamespaceName& name, const std::string& path) {
+  return state_->command([state = state_.get(), name, path]() -> Status {
+    const auto [place, fresh] = state->places.try_emplace(name);
+    if (fresh) place->second.path = path;
+    return {};
+  });
+}
+
 Status Responders::add(const ResponderSpec& spec) {
   return state_->command([state = state_.get(), spec] { return state->add(spec); });
 }

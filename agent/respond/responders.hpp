@@ -45,6 +45,8 @@ class Responders {
   ~Responders();  // stop()
 
   [[nodiscard]] Status start();
+  // One more place; a name that is known already is left as it is.
+  [[nodiscard]] Status add_place(const NamespaceName& name, const std::string& path);
   // On return the responder answers. Nothing of it is left where it fails.
   [[nodiscard]] Status add(const ResponderSpec& spec);
   // On return its sockets are closed and the port answers as if it never was. Unknown ids are ignored.

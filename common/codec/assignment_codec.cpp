@@ -41,6 +41,20 @@ Status check_task(const ProbeTask& task) {
   return {};
 }
 
+Result<PodPlace> take_place(const v1::Place& message) {
+  if (message.name().empty() || !is_clean_text(message.name()))
+    return fail(ErrorCode::kInvalidInput, "assignment: place: its name is empty, not printable or too long");
+  PodPlace place{message.name(), {}};
+  for (const auto& bytes : message.addresses()) {
+    const auto address = address_from(bytes);
+    if (!address)
+      return fail(ErrorCode::kInvalidInput,
+                  fmt::format("assignment: place {}: address: not 4 or 16 bytes", place.name));
+    place.addresses.push_back(*address);
+  }
+  return place;
+}
+
 Result<ResponderSpec> take_responder(const v1::Responder& message) {
   if (message.protocol() == v1::PROTOCOL_UNSPECIFIED || !v1::Protocol_IsValid(message.protocol())) {
     return wrong("responder", message.id(), "protocol: unknown");
@@ -99,6 +113,11 @@ Status check(const Assignment& assignment) {
 
 void put(const Assignment& assignment, v1::Assign& message) {
   message.set_id(assignment.id);
+  for (const auto& place : assignment.places) {
+    auto& entry = *message.add_places();
+    entry.set_name(place.name);
+    for (const auto& address : place.addresses) entry.add_addresses(address_bytes(address));
+  }
   for (const auto& spec : assignment.responders) {
     auto& entry = *message.add_responders();
     entry.set_id(spec.id);
@@ -131,6 +150,11 @@ void put(const Assignment& assignment, v1::Assign& message) {
 Result<Assignment> take(const v1::Assign& message) {
   Assignment assignment;
   assignment.id = message.id();
+  for (const auto& entry : message.places()) {
+    auto place = take_place(entry);
+    if (!place) return std::unexpected(place.error());
+    assignment.places.push_back(std::move(*place));
+  }
   for (const auto& entry : message.responders()) {
     auto spec = take_responder(entry);
     if (!spec) return std::unexpected(spec.error());

@@ -119,9 +119,17 @@ struct ProbeTask {
   bool operator==(const ProbeTask&) const = default;
 };
 
+// A pod that came during the run: the agent looks for it by its address when it does not know the name yet.
+struct PodPlace {
+  NamespaceName name;
+  std::vector<IpAddress> addresses;  // any of them is enough
+  bool operator==(const PodPlace&) const = default;
+};
+
 // One unit of work for one agent. Responders stay until the session ends or `drop_responders` names them.
 struct Assignment {
   std::uint64_t id = 0;
+  std::vector<PodPlace> places = {};  // of those that the rest names, the ones that came during the run
   std::vector<ResponderSpec> responders;
   std::vector<std::uint32_t> drop_responders;
   std::vector<ProbeTask> tasks;

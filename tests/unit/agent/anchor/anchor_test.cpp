@@ -34,8 +34,32 @@ TEST(Anchor, ends_in_order_on_either_signal) {
   }
 }
 
+TEST(Anchor, a_workload_that_lingers_ends_no_sooner) {
+  Process anchor({kProgram, "workload", "--linger", "1"});
+  const auto waiting = std::to_string(SYS_rt_sigtimedwait) + " ";
+  for (std::string call; !call.starts_with(waiting);) {
+    ASSERT_EQ(kill(anchor.pid(), 0), 0);
+    std::ifstream file("/proc/" + std::to_string(anchor.pid()) + "/syscall");
+    std::getline(file, call);
+  }
+  const auto told = std::chrono::steady_clock::now();
+  anchor.signal(SIGTERM);
+  EXPECT_EQ(anchor.wait(seconds(60)), 0);
+  EXPECT_GE(std::chrono::steady_clock::now() - told, seconds(1));
+}
+
 TEST(Anchor, wants_one_ordinal) {
-  for (const auto& arguments : std::vector<std::vector<std::string>>{{}, {"x"}, {"1x"}, {"-1"}, {"100"}, {"0", "1"}}) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{},
+                                                                     {"x"},
+                                                                     {"1x"},
+                                                                     {"-1"},
+                                                                     {"100"},
+                                                                     {"0", "1"},
+                                                                     {"workload", "--linger"},
+                                                                     {"workload", "--linger", "x"},
+                                                                     {"workload", "--linger", "3601"},
+                                                                     {"0", "--lingers", "1"},
+                                                                     {"workloads"}}) {
     std::vector<std::string> line = {kProgram};
     line.insert(line.end(), arguments.begin(), arguments.end());
     const auto ended = run_process(line);
@@ -47,7 +71,7 @@ TEST(Anchor, wants_one_ordinal) {
 TEST(Anchor, explains_itself) {
   const auto ended = run_process({kProgram, "--help"});
   EXPECT_EQ(ended.status, 0);
-  EXPECT_THAT(ended.out, HasSubstr("Usage: conntruth-anchor ORDINAL"));
+  EXPECT_THAT(ended.out, HasSubstr("Usage: conntruth-anchor ORDINAL|workload"));
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ Assignment make_assignment() {
   assignment.id = 3;
   assignment.responders = {{1, "", Protocol::kSctp, 65535}, {2, "node-1-pod-0", Protocol::kUdp, 1}};
   assignment.drop_responders = {7, 9};
+  assignment.places = {{"web-5d8f-x7k2p", {address("10.244.1.9"), address("fd44:0:0:1::9")}}, {"web-5d8f-a", {}}};
   ProbeTask task;
   task.id = 11;
   task.place = "node-1-pod-1";
