@@ -58,8 +58,11 @@ std::string host_device(std::string_view container) { return fmt::format("pod{}"
 
 std::string host_commands(const std::vector<PodAddress>& addresses, const std::string& device,
                           const std::string& pod_device, const std::string& netns) {
+  // With a link-local address, which nodes make none of by themselves: it is what a node asks for a pod's neighbour
+  // with on behalf of clients elsewhere.
   auto text =
-      fmt::format("link add {} type veth peer name {} netns {}\nlink set {} up\n", device, pod_device, netns, device);
+      fmt::format("link add {0} type veth peer name {1} netns {2}\nlink set {0} addrgenmode eui64\nlink set {0} up\n",
+                  device, pod_device, netns);
   for (const auto& [address, length, gateway] : addresses) {
     fmt::format_to(std::back_inserter(text), "addr add {} dev {}{}\nroute replace {} dev {}\n", host_route(gateway),
                    device, settled(gateway), host_route(address), device);

@@ -20,7 +20,8 @@ TEST(PodNetwork, gives_the_nodes_end_the_nodes_own_addresses) {
   const auto addresses = read_ipam_result(kTold);
   ASSERT_TRUE(addresses) << addresses.error().message;
   EXPECT_EQ(host_commands(*addresses, "podabc", "eth0", "/run/netns/x"),
-            "link add podabc type veth peer name eth0 netns /run/netns/x\nlink set podabc up\n"
+            "link add podabc type veth peer name eth0 netns /run/netns/x\n"
+            "link set podabc addrgenmode eui64\nlink set podabc up\n"
             "addr add 172.31.0.11/32 dev podabc\nroute replace 10.244.1.64/32 dev podabc\n"
             "addr add fd31::b/128 dev podabc nodad\nroute replace fd44:0:0:1::40/128 dev podabc\n");
 }
