@@ -126,6 +126,10 @@ void add_run(CLI::App& app, Arguments& arguments) {
   command->add_option("--world", request.world_file, "check the Services of this file instead of the catalogue")
       ->check(CLI::ExistingFile);
   command->add_option("--catalogue", request.catalogue, "directory of scenario files");
+  command
+      ->add_flag("--workloads", request.workloads,
+                 "in a cluster: real Deployments instead (readiness, scaling, termination, a rolling update)")
+      ->excludes("--world", "--catalogue");
   command->add_option("--profile", request.profile,
                       "known deviations to judge by: auto (of the lab's proxies, the default), none, or a profile's "
                       "name or file, with @VERSION for another than the lab's");
@@ -142,7 +146,8 @@ void add_run(CLI::App& app, Arguments& arguments) {
       "  conntruth run --select SV-18,EC-20 --protocol udp --ip-family ipv6\n"
       "  conntruth run --world services.yaml -o json > report.json\n"
       "  conntruth run --kubeconfig ~/.kube/config --context staging\n"
-      "  kubectl conntruth run                                the same program as kubectl's plug-in");
+      "  kubectl conntruth run                                the same program as kubectl's plug-in\n"
+      "  kubectl conntruth run --workloads --select rolling-update");
   command->callback([&arguments] {
     if (auto status = read_protocols_and_families(arguments); !status) {
       arguments.exit_code = fail_with(status.error());

@@ -45,6 +45,7 @@ void take_marker(const store::MarkerRecord& marker, matrix::RunFacts& facts) {
     stage.probed = true;
     for (const auto& agent : json.value("without", nlohmann::json::array())) stage.without.insert(agent);
   }
+  if (marker.name == "unsettled") stage.unsettled = json.at("why");
   if (marker.name == "programmed") take_programmed(json, stage);
 }
 

@@ -6,6 +6,7 @@
 #include "common/file.hpp"
 #include "common/world/world_reader.hpp"
 #include "controller/app/options_json.hpp"
+#include "controller/app/workloads_json.hpp"
 #include "controller/catalogue/catalogue.hpp"
 #include "controller/profile/profile_file.hpp"
 
@@ -20,12 +21,29 @@ constexpr std::string_view kWorld = "world.txt";
 constexpr std::string_view kScenarioPrefix = "scenario.";
 constexpr std::string_view kWorlds = "worlds.json";
 constexpr std::string_view kProfilePrefix = "profile.";
+constexpr std::string_view kWorkloads = "workloads.json";
+constexpr std::string_view kWorkloadStagePrefix = "workload-stage.";
 
 Status read_profile(const std::string& name, std::string text, RunInputs& inputs) {
   auto profile = profile::read_profile(text, name);
   if (!profile) return std::unexpected(profile.error());
   inputs.options.profiles.profiles.push_back(std::move(*profile));
   inputs.profile_texts.push_back(std::move(text));
+  return {};
+}
+
+// Stages are numbered, so that they are read in their order.
+Status read_workloads(const std::string& name, const std::string& text, plan::WorkloadScript& into) {
+  if (name == kWorkloads) {
+    auto scenarios = outlines_from_json(text);
+    if (!scenarios) return std::unexpected(scenarios.error());
+    into.present = true;
+    into.scenarios = std::move(*scenarios);
+    return {};
+  }
+  auto stage = workload_stage_from_json(text);
+  if (!stage) return std::unexpected(stage.error().in(name));
+  into.stages.push_back(std::move(*stage));
   return {};
 }
 
@@ -38,6 +56,10 @@ Status read_subject(const store::RunReader& reader, RunInputs& inputs) {
       auto worlds = worlds::read_worlds(*text);
       if (!worlds) return std::unexpected(worlds.error());
       inputs.worlds = std::move(*worlds);
+      continue;
+    }
+    if (name == kWorkloads || name.starts_with(kWorkloadStagePrefix)) {
+      if (auto status = read_workloads(name, *text, inputs.workloads); !status) return status;
       continue;
     }
     if (name.starts_with(kProfilePrefix)) {
@@ -69,6 +91,8 @@ Status add_subject(RunInputs& inputs, const std::string& catalogue, const std::s
 }
 
 Result<plan::Plan> make_plan(const RunInputs& inputs) {
+  if (inputs.workloads.present)
+    return plan::make_workload_plan(inputs.topology, inputs.nodes, inputs.workloads, inputs.options);
   if (!inputs.worlds.worlds.empty()) {
     return plan::make_worlds_plan(inputs.topology, inputs.nodes, inputs.worlds.worlds, inputs.worlds.shape,
                                   inputs.options);
@@ -89,6 +113,7 @@ Status write_inputs(store::RunWriter& writer, const RunInputs& inputs) {
       {std::string(kNodes), world::write_world(nodes)},
       {std::string(kSettings), settings_to_json({inputs.options, inputs.facts})}};
   if (!inputs.world_text.empty()) files.emplace_back(kWorld, inputs.world_text);
+  if (inputs.workloads.present) files.emplace_back(kWorkloads, outlines_to_json(inputs.workloads.scenarios));
   if (!inputs.worlds.worlds.empty()) files.emplace_back(kWorlds, worlds::write_worlds(inputs.worlds));
   for (const auto& scenario : inputs.scenarios) {
     files.emplace_back(std::string(kScenarioPrefix) + scenario.id + ".yaml", scenario.source);
@@ -103,6 +128,12 @@ Status write_inputs(store::RunWriter& writer, const RunInputs& inputs) {
     if (auto status = writer.write_input(name, text); !status) return status;
   }
   return {};
+}
+
+Status write_stage(store::RunWriter& writer, const RunInputs& inputs) {
+  const auto number = inputs.workloads.stages.size();
+  return writer.write_input(fmt::format("{}{:02}.json", kWorkloadStagePrefix, number),
+                            workload_stage_to_json(inputs.workloads.stages.back()));
 }
 
 Result<RunInputs> read_inputs(const store::RunReader& reader) {

@@ -11,6 +11,7 @@
 #include "common/world/world.hpp"
 #include "controller/catalogue/scenario.hpp"
 #include "controller/plan/planner.hpp"
+#include "controller/plan/workload_plan.hpp"
 #include "controller/store/run_store.hpp"
 #include "controller/worlds/world_file.hpp"
 
@@ -23,6 +24,7 @@ struct RunInputs {
   std::string world_text;                                  // Kubernetes objects; "" where the catalogue is the subject
   std::string world_origin;                                // its file name, for messages
   worlds::WorldSet worlds;                                 // not empty: these are the subject
+  plan::WorkloadScript workloads;                          // present: these are; stages come during the run
   plan::PlanOptions options;                               // with the capabilities that the agents told
   std::vector<std::string> profile_texts;                  // parallel to options.profiles.profiles
   std::vector<std::pair<std::string, std::string>> facts;  // for the report's head: "started", "kernel", ...
@@ -34,6 +36,8 @@ struct RunInputs {
 [[nodiscard]] Result<plan::Plan> make_plan(const RunInputs& inputs);
 
 [[nodiscard]] Status write_inputs(store::RunWriter& writer, const RunInputs& inputs);
+// The last stage of `workloads`, once its world was read: what was planned before does not change by it.
+[[nodiscard]] Status write_stage(store::RunWriter& writer, const RunInputs& inputs);
 [[nodiscard]] Result<RunInputs> read_inputs(const store::RunReader& reader);
 
 }  // namespace conntruth::app

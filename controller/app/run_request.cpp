@@ -59,10 +59,13 @@ void read_field(const std::string& name, const Json& value, RunRequest& request)
     request.profile = profile_name(value);
   } else if (name == "world") {
     value.get_to(request.world_text);
+  } else if (name == "workloads") {
+    value.get_to(request.workloads);
   } else if (name == "worldName") {
     value.get_to(request.world_file);
   } else {
-    throw std::invalid_argument("is not known; there are select, skip, protocols, families, profile, world, worldName");
+    throw std::invalid_argument(
+        "is not known; there are select, skip, protocols, families, profile, world, worldName, workloads");
   }
 }
 
@@ -75,6 +78,7 @@ Result<std::string> request_to_json(const RunRequest& request) {
                {"protocols", words(options.protocols)},
                {"families", words(options.families)},
                {"profile", request.profile}};
+  if (request.workloads) json["workloads"] = true;
   if (!request.world_file.empty()) {
     auto text = read_file(request.world_file);
     if (!text) return std::unexpected(text.error());
@@ -100,6 +104,8 @@ Result<RunRequest> request_from_json(const std::string& text) {
       return fail(ErrorCode::kInvalidInput, fmt::format("options of the run: field {}: {}", name, error.what()));
     }
   }
+  if (request.workloads && !request.world_text.empty())
+    return fail(ErrorCode::kInvalidInput, "options of the run: field workloads: a world cannot be given with it");
   if (!request.world_text.empty() && request.world_file.empty()) request.world_file = "world";
   return request;
 }

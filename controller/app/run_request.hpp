@@ -16,6 +16,7 @@ struct RunRequest {
   std::string world_text;        // not empty: what the file has; `world_file` is then its name in messages only
   std::string catalogue;         // directory of scenario files
   worlds::WorldSet worlds;       // not empty: these are checked
+  bool workloads = false;        // real Deployments are checked
   std::string profile = "auto";  // "auto": of the dataplanes where there is one; "none"; a name or file, "@VERSION"
   plan::PlanOptions options;
   std::uint32_t budget_pps = 50'000;  // probes per second and agent

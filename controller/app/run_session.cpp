@@ -11,6 +11,7 @@
 #include "controller/app/recompute.hpp"
 #include "controller/app/run_inputs.hpp"
 #include "controller/app/runner.hpp"
+#include "controller/app/workload_run.hpp"
 
 namespace conntruth::app {
 
@@ -24,7 +25,7 @@ std::int64_t unix_milliseconds() {
       .count();
 }
 
-Result<RunInputs> collect_inputs(const RunRequest& request, const Environment& environment, std::string run_id) {
+Result<RunInputs> collect_inputs(const RunRequest& request, Environment& environment, std::string run_id) {
   RunInputs inputs;
   inputs.topology = environment.topology();
   inputs.nodes = environment.nodes();
@@ -37,7 +38,15 @@ Result<RunInputs> collect_inputs(const RunRequest& request, const Environment& e
   inputs.options.nodes_may_change = environment.nodes_may_change();
   inputs.options.fixed_port_offset = static_cast<std::uint16_t>(unix_milliseconds() / 100 % 900);
   inputs.worlds = request.worlds;
-  if (!request.world_text.empty()) {
+  inputs.workloads.present = request.workloads;
+  if (request.workloads && environment.workloads() == nullptr)
+    return fail(ErrorCode::kUnsupported,
+                "--workloads: makes Deployments, which only a cluster with our install has "
+                "pods for: add --kubeconfig");
+  if (request.workloads) {
+    for (const auto& scenario : catalogue::workload_scenarios())
+      inputs.workloads.scenarios.push_back(catalogue::outline_of(scenario));
+  } else if (!request.world_text.empty()) {
     inputs.world_text = request.world_text;
     inputs.world_origin = request.world_file;
   } else if (inputs.worlds.worlds.empty()) {
@@ -121,9 +130,18 @@ class Run {
     if (!plan) return std::unexpected(plan.error());
     if (auto status = write_inputs(writer_, inputs_); !status) return status;
     const auto generation = static_cast<std::uint64_t>(unix_milliseconds());
-    auto status = runner.carry_out(*plan, generation);
-    clear_world(session_.environment, generation + plan->stages.size(), session_.progress);
+    auto status = inputs_.workloads.present ? with_workloads(runner, generation) : runner.carry_out(*plan, generation);
+    const auto stages = std::max(plan->stages.size(), inputs_.workloads.stages.size());
+    clear_world(session_.environment, generation + stages, session_.progress);
     if (auto reason = runner.partial_reason(); !reason.empty()) reasons_.push_back(std::move(reason));
+    return status;
+  }
+
+  [[nodiscard]] Status with_workloads(Runner& runner, std::uint64_t generation) {
+    WorkloadRun run(*session_.environment.workloads(), runner, fleet_, writer_, session_.progress, session_.interrupted,
+                    inputs_);
+    auto status = run.carry_out(generation);
+    session_.environment.workloads()->unwatch();  // it wakes the fleet
     return status;
   }
 

@@ -66,6 +66,12 @@ Result<std::set<std::string>> Runner::gather_agents(steady_clock::time_point dea
 
 Status Runner::assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding) {
   assignment.id = next_assignment_++;
+  std::set<NamespaceName> named;
+  for (const auto& spec : assignment.responders) named.insert(spec.place);
+  for (const auto& task : assignment.tasks) named.insert(task.place);
+  for (const auto& name : named) {
+    if (const auto place = places_.find(name); place != places_.end()) assignment.places.push_back(place->second);
+  }
   auto status = fleet_.assign(agent, assignment);
   if (status) {
     outstanding.emplace(assignment.id, agent);
@@ -90,7 +96,9 @@ Result<Runner::Outstanding> Runner::assign(const std::vector<plan::PlannedTask>&
 
 Status Runner::hand_out_responders(const plan::Plan& plan) {
   std::map<std::string, Assignment> by_agent;
-  for (const auto& planned : plan.responders) by_agent[planned.agent].responders.push_back(planned.spec);
+  for (const auto& planned : plan.responders) {
+    if (handed_out_.insert(planned.spec.id).second) by_agent[planned.agent].responders.push_back(planned.spec);
+  }
   Outstanding outstanding;
   for (auto& [agent, assignment] : by_agent) {
     if (auto status = assign_to(agent, std::move(assignment), outstanding); !status) return status;
@@ -114,13 +122,45 @@ Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation)
   return {};
 }
 
+Status Runner::carry_out_stage(const plan::Plan& plan, std::size_t index, std::uint64_t generation) {
+  begin_stage(index);
+  if (auto status = hand_out_responders(plan); !status) return status;
+  progress_.step(fmt::format("stage {}", index + 1), probes_of(plan.stages[index].tasks));
+  samples_ = 0;
+  return run_stage(plan, plan.stages[index], generation);
+}
+
+Result<std::uint64_t> Runner::hand_out(const std::string& agent, const std::vector<ResponderSpec>& responders,
+                                       Outstanding& outstanding) {
+  Assignment assignment;
+  assignment.responders = responders;
+  for (const auto& spec : responders) handed_out_.insert(spec.id);
+  if (auto status = assign_to(agent, std::move(assignment), outstanding); !status)
+    return std::unexpected(status.error());
+  return next_assignment_ - 1;
+}
+
+Status Runner::poll(Outstanding& outstanding, Deadline deadline) {
+  const auto event = fleet_.next(std::min(deadline, steady_clock::now() + kTick));
+  return event ? handle(*event, outstanding) : Status();
+}
+
+Status Runner::settle(Outstanding outstanding) {
+  return settle(std::move(outstanding), steady_clock::now() + kStageLimit);
+}
+
+Status Runner::mark(std::string_view name, const std::string& json) {
+  return writer_.append_marker(name, stage_number_, json);
+}
+
+Status Runner::mark_probed() { return mark("probed", nlohmann::json{{"without", lost_}}.dump()); }
+
 Status Runner::run_stage(const plan::Plan& plan, const plan::Stage& stage, std::uint64_t generation) {
   if (auto status = follow_change(stage, generation); !status) return status;
   if (auto status = pause(stage.pause); !status) return status;
-  const nlohmann::json marker = {{"without", lost_}};
   auto outstanding = assign(worthwhile_tasks(plan, stage));
   if (!outstanding) return std::unexpected(outstanding.error());
-  if (auto status = writer_.append_marker("probed", stage_number_, marker.dump()); !status) return status;
+  if (auto status = mark_probed(); !status) return status;
   return settle(std::move(*outstanding), steady_clock::now() + kStageLimit);
 }
 
@@ -218,6 +258,7 @@ Status Runner::take_batch(const fleet::Batch& batch, Outstanding& outstanding) {
     const auto reason = batch.agent + ": " + batch.batch.assignment_error;
     progress_.note(reason);
     partial_reasons_.push_back(reason);
+    failed_.insert(batch.batch.assignment);
   }
   if (batch.batch.assignment_done) outstanding.erase(batch.batch.assignment);
   return {};

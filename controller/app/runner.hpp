@@ -39,11 +39,32 @@ class Runner {
   // Why the run is partial; empty where it is complete.
   [[nodiscard]] std::string partial_reason() const;
 
- private:
+  // ---- For a plan that grows with the run (workload_run.hpp) ----
+
   using Deadline = std::chrono::steady_clock::time_point;
   using Outstanding = std::map<std::uint64_t, std::string>;  // assignment → agent
 
+  // A pod that came during the run: agents that are told of it by name are told where to find it.
+  void know_place(const PodPlace& place) { places_.insert_or_assign(place.name, place); }
+  // As carry_out() does it, for one stage; responders that were handed out already are left as they are.
+  [[nodiscard]] Status carry_out_stage(const plan::Plan& plan, std::size_t index, std::uint64_t generation);
+  // What comes in from here on belongs to that stage.
+  void begin_stage(std::size_t index) { stage_number_ = static_cast<std::uint32_t>(index); }
   [[nodiscard]] Status hand_out_responders(const plan::Plan& plan);
+  // The assignment's number; that of an agent which is lost is never outstanding.
+  [[nodiscard]] Result<std::uint64_t> hand_out(const std::string& agent, const std::vector<ResponderSpec>& responders,
+                                               Outstanding& outstanding);
+  [[nodiscard]] Result<Outstanding> assign(const std::vector<plan::PlannedTask>& tasks);
+  // Handles one event; none by the deadline, or until the fleet is woken, is no error.
+  [[nodiscard]] Status poll(Outstanding& outstanding, Deadline deadline);
+  [[nodiscard]] bool has_failed(std::uint64_t assignment) const { return failed_.contains(assignment); }
+  [[nodiscard]] bool has_lost(const std::string& agent) const { return lost_.contains(agent); }
+  [[nodiscard]] Status settle(Outstanding outstanding);
+  [[nodiscard]] Status mark(std::string_view name, const std::string& json);
+  [[nodiscard]] Status mark_probed();
+  void is_partial(std::string reason) { partial_reasons_.push_back(std::move(reason)); }
+
+ private:
   [[nodiscard]] Status run_stage(const plan::Plan& plan, const plan::Stage& stage, std::uint64_t generation);
   // Without those that depend on a lost agent.
   [[nodiscard]] std::vector<plan::PlannedTask> worthwhile_tasks(const plan::Plan& plan, const plan::Stage& stage) const;
@@ -51,7 +72,6 @@ class Runner {
   [[nodiscard]] Status publish(const plan::Stage& stage, std::uint64_t generation);
   void record_programmed(const std::vector<Programmed>& reports);
   [[nodiscard]] Status pause(std::chrono::milliseconds duration);
-  [[nodiscard]] Result<Outstanding> assign(const std::vector<plan::PlannedTask>& tasks);
   [[nodiscard]] Status assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding);
   // Handles events until nothing of `outstanding` is left or the deadline passes.
   [[nodiscard]] Status settle(Outstanding outstanding, Deadline deadline);
@@ -67,6 +87,9 @@ class Runner {
 
   std::map<std::string, Hello> hellos_;
   std::set<std::string> lost_;  // agents
+  std::map<NamespaceName, PodPlace> places_;
+  std::set<std::uint32_t> handed_out_;  // responders
+  std::set<std::uint64_t> failed_;      // assignments
   std::vector<std::string> partial_reasons_;
   std::uint64_t next_assignment_ = 1;
   std::uint32_t stage_number_ = 0;

@@ -86,7 +86,9 @@ class Controller {
   Result<report::Report> carry_out(const RunRequest& request, const std::string& id, Progress& progress,
                                    const std::atomic<bool>& interrupted) {
     progress.step("reading the cluster", 0);
-    auto environment = cluster::ClusterEnvironment::open(client_, options_);
+    auto options = options_;
+    options.workloads = request.workloads;
+    auto environment = cluster::ClusterEnvironment::open(client_, std::move(options));
     if (!environment) return std::unexpected(environment.error());
     const auto target = SocketAddress{address_, request_.agents_port}.to_string();
     RunSession session{**environment, fleet_options(), target, target, progress, interrupted};

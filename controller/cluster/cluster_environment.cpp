@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "controller/cluster/rights.hpp"
@@ -16,8 +18,8 @@ constexpr std::chrono::seconds kReadIn{60};
 }  // namespace
 
 Result<std::unique_ptr<ClusterEnvironment>> ClusterEnvironment::open(kube::Client& client, ClusterOptions options) {
-  const auto rights =
-      rights_of_a_run(options.system_namespace, options.topology.service_ranges.empty(), options.admission);
+  auto rights = rights_of_a_run(options.system_namespace, options.topology.service_ranges.empty(), options.admission);
+  if (options.workloads) std::ranges::copy(rights_of_workloads(options.system_namespace), std::back_inserter(rights));
   if (auto checked = check_rights(client, rights); !checked) return std::unexpected(checked.error());
   ReadOptions read;
   read.system_namespace = options.system_namespace;
@@ -28,14 +30,30 @@ Result<std::unique_ptr<ClusterEnvironment>> ClusterEnvironment::open(kube::Clien
   if (!topology) return std::unexpected(topology.error());
   auto world = kube::ClusterWorld::adopt(client, {});
   if (!world) return std::unexpected(world.error());
-  return std::unique_ptr<ClusterEnvironment>(
+  auto environment = std::unique_ptr<ClusterEnvironment>(
       new ClusterEnvironment(client, std::move(options), std::move(*facts), std::move(*topology), std::move(*world)));
+  if (auto opened = environment->open_workloads(); !opened) return std::unexpected(opened.error());
+  return environment;
+}
+
+Status ClusterEnvironment::open_workloads() {
+  if (!options_.workloads) return {};
+  std::vector<std::string> hosts;
+  for (const auto& each : facts_.nodes) {
+    if (topology_.topology.node(each.node.name) == nullptr) continue;
+    const auto label = each.node.labels.find("kubernetes.io/hostname");
+    hosts.push_back(label == each.node.labels.end() ? each.node.name : label->second);
+  }
+  auto workloads = ClusterWorkloads::open(client_, options_.system_namespace, std::move(hosts));
+  if (!workloads) return std::unexpected(workloads.error());
+  workloads_ = std::move(*workloads);
+  return {};
 }
 
 // Errors were told when the run cleared its world; whatever is left the next run adopts, and `conntruth cleanup` takes.
 ClusterEnvironment::~ClusterEnvironment() {
   stop_agents();
-  if (run_lease_) static_cast<void>(sweep());
+  if (written_) static_cast<void>(sweep());
 }
 
 std::vector<world::Node> ClusterEnvironment::nodes() const {
@@ -61,6 +79,7 @@ Status ClusterEnvironment::hold_run_lease() {
   auto taken = kube::RunLease::acquire(client_, lease);
   if (!taken) return std::unexpected(taken.error());
   run_lease_ = std::move(*taken);
+  written_ = true;
   return {};
 }
 
@@ -91,8 +110,11 @@ Result<std::int64_t> ClusterEnvironment::publish(const world::World& world) {
 }
 
 Status ClusterEnvironment::sweep() {
+  if (workloads_) workloads_->unwatch();
   run_lease_.reset();  // it lives in a namespace that goes
-  return world_.sweep();
+  auto swept = world_.sweep();
+  if (swept) written_ = false;
+  return swept;
 }
 
 // kube-proxy writes rules once a second at most (--iptables-min-sync-period, --nftables-min-sync-period), and listing

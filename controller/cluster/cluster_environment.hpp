@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controller/cluster/cluster_topology.hpp"
+#include "controller/cluster/cluster_workloads.hpp"
 #include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_publisher.hpp"
 #include "controller/provider/environment.hpp"
@@ -23,10 +24,11 @@ inline constexpr std::string_view kAgentsAnnotation = "conntruth.io/agents";
 struct ClusterOptions {
   TopologyOptions topology;
   std::string system_namespace = "conntruth-system";
-  std::string holder;     // of the Leases: the controller's pod
-  unsigned slowness = 1;  // how many times longer than usual dataplanes and networks may take
-  bool admission = true;  // agents' tokens are reviewed
-  std::string owner;      // JSON of an owner reference for what lives in the system namespace; "" for none
+  std::string holder;      // of the Leases: the controller's pod
+  unsigned slowness = 1;   // how many times longer than usual dataplanes and networks may take
+  bool admission = true;   // agents' tokens are reviewed
+  bool workloads = false;  // real Deployments are made
+  std::string owner;       // JSON of an owner reference for what lives in the system namespace; "" for none
 };
 
 class ClusterEnvironment final : public Environment {
@@ -42,6 +44,7 @@ class ClusterEnvironment final : public Environment {
   [[nodiscard]] std::string kind() const override { return "cluster"; }
   [[nodiscard]] std::string kernel() const override;
   [[nodiscard]] std::vector<std::string> uncovered() const override { return topology_.uncovered; }
+  [[nodiscard]] Workloads* workloads() override { return workloads_.get(); }
   [[nodiscard]] bool limits_icmp() const override { return true; }
   [[nodiscard]] bool nodes_may_change() const override { return false; }
   [[nodiscard]] bool needs_every_agent() const override { return false; }
@@ -66,6 +69,7 @@ class ClusterEnvironment final : public Environment {
         facts_(std::move(facts)),
         topology_(std::move(topology)),
         world_(std::move(world)) {}
+  [[nodiscard]] Status open_workloads();
   [[nodiscard]] Status hold_run_lease();
   [[nodiscard]] Status sweep();
 
@@ -74,7 +78,9 @@ class ClusterEnvironment final : public Environment {
   ClusterFacts facts_;
   ClusterTopology topology_;
   kube::WorldPublisher world_;
+  std::unique_ptr<ClusterWorkloads> workloads_;
   std::unique_ptr<kube::RunLease> run_lease_;
+  bool written_ = false;  // there may be objects of ours
   std::unique_ptr<kube::RunLease> agents_lease_;
 };
 

@@ -61,10 +61,21 @@ std::vector<Right> rights_of_a_run(const std::string& system_namespace, bool ran
       {"coordination.k8s.io", "leases", {"get", "update", "delete"}, "conntruth", "run"},
       {"coordination.k8s.io", "leases", {"create"}, system_namespace, ""},
       {"coordination.k8s.io", "leases", {"get", "update", "delete"}, system_namespace, "conntruth-controller"},
-      {"", "pods", {"list"}, system_namespace, ""}};
+      {"", "pods", {"list"}, system_namespace, ""},
+      // Of runs that left Deployments behind.
+      {"apps", "deployments", {"list", "deletecollection"}, "conntruth", ""},
+      {"", "pods", {"list", "deletecollection"}, "conntruth", ""}};
   if (ranges) rights.push_back({"networking.k8s.io", "servicecidrs", {"list"}, "", ""});
   if (admission) rights.push_back({"authentication.k8s.io", "tokenreviews", {"create"}, "", ""});
   return rights;
+}
+
+std::vector<Right> rights_of_workloads(const std::string& system_namespace) {
+  return {{"apps", "deployments", {"get"}, system_namespace, "conntruth-controller"},
+          {"apps", "deployments", {"create", "patch", "watch"}, "conntruth", ""},
+          {"", "pods", {"watch"}, "conntruth", ""},
+          {"", "pods/status", {"patch"}, "conntruth", ""},
+          {"discovery.k8s.io", "endpointslices", {"watch"}, "conntruth", ""}};
 }
 
 Status check_rights(kube::Client& client, const std::vector<Right>& rights) {

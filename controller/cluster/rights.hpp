@@ -23,6 +23,9 @@ struct Right {
 // Of the controller; `ranges`: ServiceCIDR objects are read.
 [[nodiscard]] std::vector<Right> rights_of_a_run(const std::string& system_namespace, bool ranges, bool admission);
 
+// What real Deployments need besides.
+[[nodiscard]] std::vector<Right> rights_of_workloads(const std::string& system_namespace);
+
 // kPermission names every right that is missing, as rules of a ClusterRole (or a Role, where a namespace is named).
 [[nodiscard]] Status check_rights(kube::Client& client, const std::vector<Right>& rights);
 

@@ -26,6 +26,7 @@ Fleet::Fleet(FleetOptions options, ListenerFactory factory)
 Fleet::~Fleet() = default;
 
 Status Fleet::listen(const std::string& target) { return core_->listen(target); }
+void Fleet::wake() { core_->wake(); }
 std::optional<Event> Fleet::next(TimePoint deadline) { return core_->next(deadline); }
 Status Fleet::assign(const std::string& agent, const Assignment& assignment) {
   return core_->assign(agent, assignment);

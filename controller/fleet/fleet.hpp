@@ -110,8 +110,10 @@ class Fleet {
 
   // "unix:/run/x.sock" or "HOST:PORT". Once.
   [[nodiscard]] Status listen(const std::string& target);
-  // The next event, or none when `deadline` passes first.
+  // The next event, or none when `deadline` passes or wake() is called first.
   [[nodiscard]] std::optional<Event> next(TimePoint deadline);
+  // next() returns, the one that waits or the one that comes: something else has happened.
+  void wake();
   // kNotFound where no such agent is here. While it is cut off the assignment waits for it. Ids are unique in a run.
   [[nodiscard]] Status assign(const std::string& agent, const Assignment& assignment);
   // Everything of that agent up to `sequence` is stored. Unknown agents are ignored: they are lost already.

@@ -48,13 +48,19 @@ std::optional<Event> Fleet::Core::next(TimePoint deadline) {
         events_.pop_front();
         break;
       }
-      if (now >= deadline || stopping_) break;
+      if (now >= deadline || stopping_ || std::exchange(woken_, false)) break;
       changed_.wait_for(lock, std::min(deadline, next_expiry()) - now);
     }
     resumable = take_resumable();
   }
   for (const auto& connection : resumable) connection->resume_reading();
   return event;
+}
+
+void Fleet::Core::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  changed_.notify_all();
 }
 
 Status Fleet::Core::assign(const std::string& name, const Assignment& assignment) {

@@ -25,6 +25,7 @@ class Fleet::Core : public ConnectionEvents {
 
   [[nodiscard]] Status listen(const std::string& target);
   [[nodiscard]] std::optional<Event> next(TimePoint deadline);
+  void wake();
   [[nodiscard]] Status assign(const std::string& name, const Assignment& assignment);
   void acknowledge(const std::string& name, std::uint64_t sequence);
   void stop(const std::string& reason);
@@ -98,6 +99,7 @@ class Fleet::Core : public ConnectionEvents {
   std::uint64_t sessions_ = 0;
   std::optional<TimePoint> checked_;  // when leases were last looked at
   bool stopping_ = false;
+  bool woken_ = false;
   FleetCounters counters_;
 };
 

@@ -25,6 +25,8 @@ using Reasons = std::vector<Reason>;
 // missing-endpoint, uneven-spread, not-sticky, not-rotated; `test` is set where shares were looked at.
 [[nodiscard]] Reasons spread_findings(const CellContext& context, std::optional<stats::ShareTest>& test);
 [[nodiscard]] Reasons follow_findings(const CellContext& context);
+[[nodiscard]] Reasons leave_findings(const CellContext& context);
+[[nodiscard]] Reasons gap_findings(const CellContext& context);
 // What a cell without findings says: who answered, or how it was refused.
 [[nodiscard]] Reason as_expected(const CellContext& context);
 

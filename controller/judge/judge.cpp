@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "controller/judge/findings.hpp"
 #include "controller/judge/pattern.hpp"
@@ -112,6 +113,17 @@ CellVerdict judge_follow(const CellContext& context) {
   return scored(context, follow_findings(context), std::move(followed));
 }
 
+CellVerdict judge_leave(const CellContext& context) {
+  const auto& last = context.seen.follow.last_wrong_ns;
+  Reason left{ReasonCode::kAsExpected,
+              fmt::format("no flow from {} reached the endpoint after it was taken away", describe(context.cell.flow))};
+  if (last) {
+    left.text = fmt::format("the last flow from {} that reached the endpoint was opened {} after it was taken away",
+                            describe(context.cell.flow), milliseconds(*last));
+  }
+  return scored(context, leave_findings(context), std::move(left));
+}
+
 CellVerdict judge_flows(const CellContext& context) {
   std::optional<stats::ShareTest> shares;
   auto findings = outcome_findings(context);
@@ -127,11 +139,15 @@ CellVerdict judge_flows(const CellContext& context) {
 // Why the cell's probes were not handed to an agent; none where they were.
 std::optional<CellVerdict> not_run(const plan::Cell& cell, const matrix::StageFacts& stage, bool left_out,
                                    const matrix::RunFacts& facts) {
-  const bool follows = cell.rule == plan::CellRule::kFollow;
+  const bool follows = cell.rule == plan::CellRule::kFollow && cell.changed_ns == 0;
   if (follows ? stage.published_ns == 0 : !stage.probed) {
     return verdict(
         Verdict::kNotRun, ReasonCode::kRunEnded,
         facts.ended_early.empty() ? "the run ended before this cell" : "the run ended early: " + facts.ended_early);
+  }
+  if (!follows && !stage.unsettled.empty()) {
+    return verdict(Verdict::kInvalid, ReasonCode::kWorldChanged,
+                   "the world changed by itself while it was probed: " + stage.unsettled);
   }
   if (follows || !left_out) return std::nullopt;
   return verdict(Verdict::kNotRun, ReasonCode::kAgentLost,
@@ -141,7 +157,41 @@ std::optional<CellVerdict> not_run(const plan::Cell& cell, const matrix::StageFa
 CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, const matrix::StageObservation& observed) {
   if (auto trouble = tool_trouble(context)) return *trouble;
   if (auto trouble = control_trouble(context, stage, observed)) return *trouble;
-  return context.cell.rule == plan::CellRule::kFollow ? judge_follow(context) : judge_flows(context);
+  switch (context.cell.rule) {
+    case plan::CellRule::kFollow:
+      return judge_follow(context);
+    case plan::CellRule::kLeave:
+      return judge_leave(context);
+    case plan::CellRule::kGap:
+      return scored(context, gap_findings(context), as_expected(context));
+    case plan::CellRule::kFlows:
+    case plan::CellRule::kKept:
+    case plan::CellRule::kRotate:
+      break;
+  }
+  return judge_flows(context);
+}
+
+// Agents that were there when the stage's probes were handed out and gone, or in trouble, soon after: a dead node is
+// noticed when its lease has run out, a stage later at most.
+std::set<std::string> lost_about_then(const matrix::RunFacts& facts, std::size_t index) {
+  std::set<std::string> lost;
+  for (const auto& agent : facts.agents) {
+    const auto gone_by = [&](std::size_t stage) {
+      return stage >= facts.stages.size() || !facts.stages[stage].probed ||
+             facts.stages[stage].without.contains(agent.agent);
+    };
+    if (!agent.error.empty() && !gone_by(index) && (gone_by(index + 1) || gone_by(index + 2))) lost.insert(agent.agent);
+  }
+  return lost;
+}
+
+// What is red for want of a node is no finding about Services.
+void excuse(CellVerdict& verdict, const matrix::RunFacts& facts) {
+  if (verdict.verdict != Verdict::kFail) return;
+  verdict.verdict = Verdict::kInvalid;
+  verdict.reasons.insert(verdict.reasons.begin(),
+                         {ReasonCode::kAgentLost, "an agent that it needs was lost about then" + lost_agents(facts)});
 }
 
 std::vector<CellVerdict> judge_stage(const plan::Plan& plan, const plan::Stage& stage, std::size_t index,
@@ -149,12 +199,14 @@ std::vector<CellVerdict> judge_stage(const plan::Plan& plan, const plan::Stage& 
                                      const matrix::RunFacts& facts) {
   const auto stage_facts = index < facts.stages.size() ? facts.stages[index] : matrix::StageFacts{};
   const auto left_out = plan::dependence_on(stage_facts.without, plan, stage).cells;
+  const auto shaken = plan::dependence_on(lost_about_then(facts, index), plan, stage).cells;
   std::vector<CellVerdict> verdicts;
   for (std::size_t i = 0; i < stage.cells.size(); ++i) {
     const auto& cell = stage.cells[i];
     auto skipped = not_run(cell, stage_facts, left_out[i], facts);
     verdicts.push_back(skipped ? std::move(*skipped)
                                : judge_cell({cell, observed.cells.at(i), names, facts}, stage, observed));
+    if (shaken[i]) excuse(verdicts.back(), facts);
   }
   return verdicts;
 }

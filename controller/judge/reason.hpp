@@ -41,9 +41,12 @@ enum class ReasonCode : std::uint8_t {
   // How a change is followed.
   kNeverFollowed,
   kFollowedLate,
+  kLeftLate,  // flows still reached an endpoint that was taken away
+  kGap,       // flows were lost while endpoints were replaced
   // No verdict about the dataplane.
   kControlFailed,
   kControlMissing,
+  kWorldChanged,     // by itself, while it was probed
   kNothingToFollow,  // the right answer came before the change
   kToolError,
   kMissingSamples,
@@ -53,7 +56,7 @@ enum class ReasonCode : std::uint8_t {
   kRunEnded,
   kAgentLost,
 };
-inline constexpr std::size_t kReasonCodes = 36;
+inline constexpr std::size_t kReasonCodes = 39;
 
 // Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"

@@ -11,18 +11,22 @@ namespace conntruth::kube {
 namespace {
 
 constexpr std::uint32_t kPage = 500;
+constexpr std::string_view kWorkloadNamespace = "conntruth";
+// After about six seconds: a pod whose kubelet does not answer is forgotten without its word.
+constexpr unsigned kUntilForced = 7;
 
 std::string our_selector() { return fmt::format("{}={}", kManagedByLabel, kManagedBy); }
 
 // Names, or namespaces of objects, that carry our label.
-Result<std::set<std::string>> find(Client& client, const Resource& resource, SteadyTime deadline) {
+Result<std::set<std::string>> find(Client& client, const Resource& resource, std::string_view space,
+                                   SteadyTime deadline) {
   std::set<std::string> found;
   const ListVisitor visitor{[&] { found.clear(); },
                             [&](const ObjectMeta& meta, std::string_view /*unused*/) {
                               found.insert(meta.key.substr(0, meta.key.find('/')));
                             }};
   const auto version = list_pages([&](const Request& request) { return client.call(request, deadline); },
-                                  list(resource, {}, our_selector()), kPage, visitor,
+                                  list(resource, space, our_selector()), kPage, visitor,
                                   [](const Request&, const Response&) { return Error{}; });
   if (!version) return std::unexpected(version.error());
   return found;
@@ -38,9 +42,9 @@ Status first_error(const std::vector<Result<Response>>& answers) {
 
 // Deletes until none is left: `ask` makes the requests for what was found.
 template <typename Ask>
-Status delete_all(Client& client, const Resource& resource, SteadyTime deadline, Ask ask) {
+Status delete_all(Client& client, const Resource& resource, std::string_view space, SteadyTime deadline, Ask ask) {
   for (unsigned tries = 0;; ++tries) {
-    const auto found = find(client, resource, deadline);
+    const auto found = find(client, resource, space, deadline);
     if (!found) return std::unexpected(found.error());
     if (found->empty()) return {};
     if (const auto done = first_error(client.batch(ask(*found, tries), deadline)); !done) return done;
@@ -52,6 +56,21 @@ Status delete_all(Client& client, const Resource& resource, SteadyTime deadline,
           fmt::format("sweep: {} still there at the deadline: {}; is a controller down that removes finalizers?",
                       resource.plural, fmt::join(*found, ", ")));
   }
+}
+
+// Deployments are only ever made in the namespace of our own worlds. They go first: Services that are still there tell
+// whoever comes next that a run was not swept to its end. Their pods are not given the time that they would linger.
+Status sweep_workloads(Client& client, SteadyTime deadline) {
+  const auto ask = [](const auto&, unsigned tries) {
+    std::vector<Request> requests;
+    requests.push_back(remove_collection(kDeployments, kWorkloadNamespace, our_selector()));
+    requests.back().query.emplace_back("propagationPolicy", "Foreground");
+    requests.push_back(remove_collection(kPods, kWorkloadNamespace, our_selector()));
+    requests.back().query.emplace_back("gracePeriodSeconds", tries < kUntilForced ? "1" : "0");
+    return requests;
+  };
+  const auto done = delete_all(client, kDeployments, kWorkloadNamespace, deadline, ask);
+  return done ? delete_all(client, kPods, kWorkloadNamespace, deadline, ask) : done;
 }
 
 // What the namespace controller does once a namespace is empty, where there is no such controller.
@@ -78,8 +97,9 @@ Status finalize(Client& client, const std::set<std::string>& names, SteadyTime d
 
 Status ClusterWorld::sweep() {
   const auto deadline = client_->deadline_in(options_.timeout);
+  if (const auto done = sweep_workloads(*client_, deadline); !done) return done;
   for (const auto* resource : {&kServices, &kEndpointSlices}) {
-    const auto done = delete_all(*client_, *resource, deadline, [&](const auto& spaces, unsigned) {
+    const auto done = delete_all(*client_, *resource, {}, deadline, [&](const auto& spaces, unsigned) {
       std::vector<Request> requests;
       for (const auto& space : spaces) requests.push_back(remove_collection(*resource, space, our_selector()));
       return requests;
@@ -90,7 +110,7 @@ Status ClusterWorld::sweep() {
   slices_.clear();
   namespaces_.clear();
   Status finalized;
-  const auto done = delete_all(*client_, kNamespaces, deadline, [&](const auto& names, unsigned tries) {
+  const auto done = delete_all(*client_, kNamespaces, {}, deadline, [&](const auto& names, unsigned tries) {
     std::vector<Request> requests;
     if (tries == 0) {
       for (const auto& name : names) requests.push_back(kube::remove(kNamespaces, {}, name));

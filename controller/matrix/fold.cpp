@@ -77,19 +77,28 @@ OutcomeCounts& counts_of(std::vector<MethodCounts>& methods, Method method) {
 }
 
 // An answer counts when it has arrived; a probe without an acceptable answer counts when it was sent.
-void follow(FollowTimes& times, const Joined& joined, bool right, std::int64_t published_ns) {
-  if (published_ns == 0) return;
+void follow(FollowTimes& times, const Joined& joined, bool right, std::int64_t since_ns, bool seen_late) {
+  if (since_ns == 0) return;
   if (!right) {
-    const auto sent = joined.sent_ns - published_ns;
+    const auto sent = joined.sent_ns - since_ns;
     if (sent >= 0) times.last_wrong_ns = std::max(times.last_wrong_ns.value_or(sent), sent);
     return;
   }
-  const auto arrived = joined.sent_ns + joined.round_trip_ns - published_ns;
+  auto arrived = joined.sent_ns + joined.round_trip_ns - since_ns;
+  // Of a change that is not ours we hear when all others do, and a node may be quicker than we are.
+  if (seen_late) arrived = std::max<std::int64_t>(arrived, 0);
   if (arrived < 0) {
     ++times.right_before;
   } else {
     times.first_right_ns = std::min(times.first_right_ns.value_or(arrived), arrived);
   }
+}
+
+// Every probe without an acceptable answer, by when it was sent.
+void count_gap(FollowTimes& times, const Joined& joined, std::int64_t since_ns) {
+  const auto sent = joined.sent_ns - since_ns;
+  times.first_wrong_ns = std::min(times.first_wrong_ns.value_or(sent), sent);
+  times.last_wrong_ns = std::max(times.last_wrong_ns.value_or(sent), sent);
 }
 
 class CellFolder {
@@ -195,9 +204,16 @@ class CellFolder {
     if (outcome == Outcome::kRefused) count_refusal(result_, joined);
     result_.strangers += joined.stranger;
     if (joined.sighted_by != 0) add_arrival(joined, outcome, fixed);
-    if (cell_.rule == plan::CellRule::kFollow && kind != SampleKind::kToolError) {
-      follow(result_.follow, joined, kind == SampleKind::kAcceptable, published_ns_);
-    }
+    if (kind != SampleKind::kToolError) add_time(joined, kind);
+  }
+
+  void add_time(const Joined& joined, SampleKind kind) {
+    const bool right = kind == SampleKind::kAcceptable;
+    const auto since_ns = cell_.changed_ns != 0 ? cell_.changed_ns : published_ns_;
+    if (cell_.rule == plan::CellRule::kFollow) follow(result_.follow, joined, right, since_ns, cell_.changed_ns != 0);
+    if (cell_.rule == plan::CellRule::kGap && !right) count_gap(result_.follow, joined, since_ns);
+    if (cell_.rule == plan::CellRule::kLeave && kind == SampleKind::kWrongEndpoint)
+      follow(result_.follow, joined, false, since_ns, true);
   }
 
   void add_reply(const Joined& joined, SampleKind kind, bool fixed) {

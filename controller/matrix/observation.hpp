@@ -74,6 +74,7 @@ struct HttpCount {
 struct FollowTimes {
   std::optional<std::int64_t> first_right_ns;  // the first acceptable answer's arrival
   std::optional<std::int64_t> last_wrong_ns;   // when the last probe without an acceptable answer was sent
+  std::optional<std::int64_t> first_wrong_ns;  // when the first such probe was sent; cells with kGap only
   std::uint64_t right_before = 0;              // acceptable answers that came before the change: nothing was measured
   bool operator==(const FollowTimes&) const = default;
 };
@@ -103,7 +104,7 @@ struct CellObservation {
   std::uint64_t strangers = 0;             // timed out, yet something accepted the flow and gave no identity
   std::vector<ResponderCount> arrived_at;  // who saw those requests
   std::string first_error;
-  FollowTimes follow;           // cells with kFollow only
+  FollowTimes follow;           // cells with kFollow, kGap and kLeave only
   std::uint32_t kept_by = 0;    // cells with kKept only: the responder of the connection's first answer; 0: none came
   stats::Histogram round_trip;  // of replied samples, ns
 

@@ -25,6 +25,7 @@ struct StageFacts {
   std::vector<NodeProgrammed> programmed;
   // Agents that were lost by then: what depends on one of them was not probed (controller/plan/dependence.hpp).
   std::set<std::string> without = {};
+  std::string unsettled = {};  // set: how its world changed by itself while it was probed
   bool operator==(const StageFacts&) const = default;
 };
 

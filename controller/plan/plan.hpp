@@ -50,6 +50,8 @@ enum class CellRule : std::uint8_t {
   kFlows,   // every sample against the expectation, shares by chi-square
   kFollow,  // time from publishing the world to the node's first right answer, against `follow_bound`
   kKept,    // requests on one connection: every one is answered by the endpoint that answered its first
+  kGap,     // every flow of a rollout is answered; lost ones are counted, with when the first and the last was opened
+  kLeave,   // time from a change to the last flow that reached an endpoint which it took away, against `follow_bound`
   kRotate,  // session affinity timed out: over the pooled samples of its tasks more than one endpoint must answer
 };
 
@@ -64,6 +66,7 @@ struct Cell {
   Expectation expectation;
   CellRule rule = CellRule::kFlows;
   std::chrono::milliseconds follow_bound{0};
+  std::int64_t changed_ns = 0;  // CLOCK_MONOTONIC; 0: times count from when the stage's world was published
   // Probes sent earlier than this after the world was published, and answered as by the world before, only show that a
   // change takes its time: they are counted and not judged. For flows that lived before the change.
   std::chrono::milliseconds settle{0};

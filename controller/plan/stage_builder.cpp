@@ -69,10 +69,14 @@ void sort_unique(std::vector<std::uint32_t>& list) {
 }  // namespace
 
 std::uint32_t ResponderTable::id(const Place& place, Protocol protocol, std::uint16_t port) {
-  const auto next = static_cast<std::uint32_t>(responders_.size() + 1);
-  const auto [known, fresh] = ids_.try_emplace({place.agent, place.name, protocol, port}, next);
-  if (fresh) responders_.push_back({place.agent, {next, place.name, protocol, port}, place.addresses});
+  const auto [known, fresh] = ids_.try_emplace({place.agent, place.name, protocol, port}, last_ + 1);
+  if (fresh) responders_.push_back({place.agent, {++last_, place.name, protocol, port}, place.addresses});
   return known->second;
+}
+
+void ResponderTable::adopt(const Place& place, Protocol protocol, std::uint16_t port, std::uint32_t id) {
+  if (ids_.try_emplace({place.agent, place.name, protocol, port}, id).second)
+    responders_.push_back({place.agent, {id, place.name, protocol, port}, place.addresses});
 }
 
 bool Workshop::can(const std::string& agent, Method method) const {

@@ -17,9 +17,12 @@ namespace conntruth::plan {
 class ResponderTable {
  public:
   std::uint32_t id(const Place& place, Protocol protocol, std::uint16_t port);
+  // One that has its id already; ids that are given here do not depend on it.
+  void adopt(const Place& place, Protocol protocol, std::uint16_t port, std::uint32_t id);
   [[nodiscard]] std::vector<PlannedResponder> take() { return std::move(responders_); }
 
  private:
+  std::uint32_t last_ = 0;
   std::map<std::tuple<std::string, std::string, Protocol, std::uint16_t>, std::uint32_t> ids_;
   std::vector<PlannedResponder> responders_;
 };

@@ -25,6 +25,8 @@ struct Programmed {
   bool operator==(const Programmed&) const = default;
 };
 
+class Workloads;
+
 class Environment {
  public:
   virtual ~Environment() = default;
@@ -41,6 +43,8 @@ class Environment {
   [[nodiscard]] virtual std::vector<std::string> uncovered() const { return {}; }
   // Do the nodes' kernels limit the ICMP errors that they send?
   [[nodiscard]] virtual bool limits_icmp() const { return false; }
+  // Real Deployments (workloads.hpp), where the environment has them and was told to; else null.
+  [[nodiscard]] virtual Workloads* workloads() { return nullptr; }
   // May worlds taint Nodes and delete them?
   [[nodiscard]] virtual bool nodes_may_change() const { return true; }
   // False: a run goes on without the nodes whose agents do not come, and is not complete.

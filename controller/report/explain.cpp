@@ -56,7 +56,8 @@ void expected(Page& page, const ReportCell& cell) {
   if (!expectation.profile_facts.empty()) {
     page.more("profile", fmt::format("{}: not the specification's answer", fmt::join(expectation.profile_facts, ", ")));
   }
-  if (cell.rule == plan::CellRule::kFollow) page.more("within", fmt::format("{} ms", cell.follow_bound_ms));
+  if (cell.rule == plan::CellRule::kFollow || cell.rule == plan::CellRule::kLeave)
+    page.more("within", fmt::format("{} ms", cell.follow_bound_ms));
   if (cell.rule == plan::CellRule::kKept)
     page.more("connection", "one for all steps, on the endpoint that it had first");
   if (cell.rule == plan::CellRule::kRotate) page.more("rotating", "more than one endpoint over the pooled samples");

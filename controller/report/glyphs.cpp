@@ -43,9 +43,13 @@ char of_reason(ReasonCode code) {
       return 'u';
     case ReasonCode::kNeverFollowed:
     case ReasonCode::kFollowedLate:
+    case ReasonCode::kLeftLate:
     case ReasonCode::kNothingToFollow:
       return 'l';
+    case ReasonCode::kGap:
+      return 't';
     case ReasonCode::kControlFailed:
+    case ReasonCode::kWorldChanged:
     case ReasonCode::kControlMissing:
       return '?';
     case ReasonCode::kToolError:

@@ -35,6 +35,10 @@ std::string_view rule_name(plan::CellRule rule) {
       return "flows";
     case plan::CellRule::kFollow:
       return "follow";
+    case plan::CellRule::kGap:
+      return "gap";
+    case plan::CellRule::kLeave:
+      return "leave";
     case plan::CellRule::kRotate:
       return "rotate";
     case plan::CellRule::kKept:
@@ -90,7 +94,7 @@ Json expected(const ReportCell& cell) {
   result["sourceAddresses"] = Json::array();
   for (const auto& address : expectation.source_addresses) result["sourceAddresses"].push_back(address.to_string());
   result["scored"] = expectation.scored;
-  if (cell.rule == plan::CellRule::kFollow) result["followBoundMs"] = cell.follow_bound_ms;
+  if (cell.follow_bound_ms > 0) result["followBoundMs"] = cell.follow_bound_ms;
   // Only where there is something: the same report as ever where no profile says anything.
   if (!expectation.profile_facts.empty()) result["profileFacts"] = expectation.profile_facts;
   if (!expectation.unanswered_at.empty()) {
@@ -186,6 +190,13 @@ Json observed(const ReportCell& cell) {
   if (cell.rule == plan::CellRule::kFollow) {
     result["followMs"] = ms_or_null(seen.follow.first_right_ns.value_or(-1));
     result["lastWrongMs"] = ms_or_null(seen.follow.last_wrong_ns.value_or(-1));
+  }
+  if (cell.rule == plan::CellRule::kLeave) result["lastWrongMs"] = ms_or_null(seen.follow.last_wrong_ns.value_or(-1));
+  if (cell.rule == plan::CellRule::kGap) {
+    result["lost"] = seen.received - seen.count(matrix::SampleKind::kAcceptable);
+    const auto ms = [](const auto& time) { return time ? Json(to_ms(*time)) : Json(); };
+    result["firstLostMs"] = ms(seen.follow.first_wrong_ns);
+    result["lastLostMs"] = ms(seen.follow.last_wrong_ns);
   }
   if (cell.verdict.shares) result["spreadTest"] = spread_test(cell.verdict.shares);
   if (!seen.first_error.empty()) result["firstError"] = seen.first_error;

@@ -97,6 +97,8 @@ FollowRow follow_row(const ReportCell& cell, const matrix::RunFacts& facts) {
   row.verdict = cell.verdict.verdict;
   row.observed_ns = cell.observation.follow.first_right_ns.value_or(-1);
   row.settled_ns = cell.observation.follow.last_wrong_ns.value_or(-1);
+  // What went away was followed when the last flow had reached it.
+  if (cell.rule == plan::CellRule::kLeave) row.observed_ns = std::max<std::int64_t>(row.settled_ns, 0);
   if (cell.stage >= facts.stages.size()) return row;
   const auto& stage = facts.stages[cell.stage];
   for (const auto& claim : stage.programmed) {
@@ -144,7 +146,8 @@ Report make_report(RunInfo run, const plan::Plan& plan, const matrix::Observatio
       const auto& cell = stage.cells[k];
       auto built = CellBuilder(cell, observed.cells.at(k), names).build(i, judgement.stages.at(i).at(k));
       built.controls = controls_of(cell, stage, observed);
-      if (cell.rule == plan::CellRule::kFollow) report.follow.push_back(follow_row(built, facts));
+      if (cell.rule == plan::CellRule::kFollow || cell.rule == plan::CellRule::kLeave)
+        report.follow.push_back(follow_row(built, facts));
       report.cells.push_back(std::move(built));
     }
   }

@@ -145,6 +145,7 @@ class TablePrinter {
     if (http_) out_ << kHttpLegend << '\n';
     print_not_run();
     print_follow();
+    print_gaps();
     print_losses();
   }
 
@@ -233,6 +234,35 @@ class TablePrinter {
     out_ << fmt::format("changes followed: {} measurements, slowest {} ({}, {}/{}; bound {} ms)\n",
                         report_.follow.size(), judge::milliseconds(slowest->observed_ns), slowest->node,
                         slowest->scenario, slowest->step, slowest->bound_ms);
+  }
+
+  // The gap of each node, over its vantages, protocols and families.
+  void print_gaps() {
+    struct Gap {
+      std::uint64_t lost = 0;
+      std::uint64_t flows = 0;
+      std::optional<std::int64_t> first_ns;
+      std::optional<std::int64_t> last_ns;
+    };
+    std::map<std::string, Gap> gaps;
+    for (const auto& cell : report_.cells) {
+      if (cell.rule != plan::CellRule::kGap || cell.observation.received == 0) continue;
+      auto& gap = gaps[cell.flow.vantage.node];
+      const auto& seen = cell.observation;
+      gap.flows += seen.received;
+      gap.lost += seen.received - seen.count(matrix::SampleKind::kAcceptable);
+      const auto& times = seen.follow;
+      if (times.first_wrong_ns)
+        gap.first_ns = std::min(gap.first_ns.value_or(*times.first_wrong_ns), *times.first_wrong_ns);
+      if (times.last_wrong_ns) gap.last_ns = std::max(gap.last_ns.value_or(*times.last_wrong_ns), *times.last_wrong_ns);
+    }
+    for (const auto& [node, gap] : gaps) {
+      out_ << fmt::format("rollout seen from {}: {} of {} new flows lost{}\n", node, gap.lost, gap.flows,
+                          !gap.first_ns
+                              ? ""
+                              : fmt::format(", the first one after {} and the last one after {}",
+                                            judge::milliseconds(*gap.first_ns), judge::milliseconds(*gap.last_ns)));
+    }
   }
 
   // A line for each kind, so that a run of many nodes stays readable.

@@ -98,11 +98,13 @@ class Cluster:
         self.guard.wait()
         self.folder.cleanup()
 
-    def run(self, *words, node="fabric", **kwargs):
-        """A command where the API can be reached."""
+    def argv(self, *words, node="fabric"):
+        """What runs a command where the API can be reached."""
         path = f"{self.path}:{os.environ.get('PATH', '/usr/bin')}"
-        environment = ["env", f"PATH={path}"]
-        return call([*environment, self.conntruth, "lab", "exec", self.name, node, "--", *words], **kwargs)
+        return ["env", f"PATH={path}", self.conntruth, "lab", "exec", self.name, node, "--", *words]
+
+    def run(self, *words, node="fabric", **kwargs):
+        return call(self.argv(*words, node=node), **kwargs)
 
     def kubectl(self, *words, **kwargs):
         return self.run("kubectl", *words, **kwargs)

@@ -88,6 +88,7 @@ def forbidden(account, verb, group, resource, namespace, name=""):
 
 # What somebody who has taken over one of our pods would like to have.
 FORBIDDEN = [forbidden(account, *what) for account in ACCOUNTS for what in (
+    ("create", "", "pods", "conntruth"), ("patch", "", "pods", "conntruth"), ("create", "apps", "deployments", "conntruth-system"),
     ("create", "", "pods", "conntruth-system"), ("create", "", "pods/exec", "conntruth-system"),
     ("list", "", "secrets", "conntruth-system"), ("get", "", "secrets", "kube-system"),
     ("create", "", "services", "default"), ("patch", "", "services/status", "default"),

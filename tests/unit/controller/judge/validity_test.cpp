@@ -110,6 +110,21 @@ TEST(Validity, what_needs_an_agent_that_is_gone_was_not_run) {
   EXPECT_EQ(verdict_of(bench).verdict, Verdict::kError);
 }
 
+TEST(Validity, what_is_red_for_want_of_a_node_that_died_is_no_finding) {
+  Bench bench;
+  const auto task = bench.cell({.endpoints = {2}, .count = 10, .controls = {bench.control(true)}});
+  for (std::uint32_t i = 0; i < 10; ++i) bench.timed_out(task, i);
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kFail);
+  bench.facts.agents = {{"node-2", "its stream ended", {}}};  // the control's responder is there
+  const auto found = verdict_of(bench);
+  EXPECT_EQ(found.verdict, Verdict::kInvalid);
+  EXPECT_EQ(found.reason(),
+            (Reason{ReasonCode::kAgentLost,
+                    "an agent that it needs was lost about then; lost agents: node-2: its stream ended"}));
+  bench.facts.agents[0].agent = "node-3";
+  EXPECT_EQ(verdict_of(bench).verdict, Verdict::kFail) << "it has nothing to do with it";
+}
+
 TEST(Validity, what_the_plan_could_not_run_keeps_its_reason) {
   Bench bench;
   bench.plan.not_run = {{"a/b", "a", "node-1 has no ipv6 address"}};
