@@ -319,11 +319,11 @@ Status WorkloadRun::run_rollout(const Part& part) {
   if (!facts) return std::unexpected(facts.error());
   const auto first_change = workloads_.sight().changes;
   const auto& service = scenarios_[part.scenario].services.front().name;
-  facts->rollout = plan::WorkloadRollout{service, kMostRounds, {}};
+  auto& rollout = facts->rollout.emplace(plan::WorkloadRollout{service, kMostRounds, {}});
   runner_.begin_stage(inputs_.workloads.stages.size());
-  const auto status = keep_pace(part, *facts);
+  const auto status = keep_pace(part, *facts, rollout.rounds);
   for (auto& change : workloads_.changes_from(first_change)) {
-    if (change.service == service) facts->rollout->changes.push_back({change.at_ns, std::move(change.slices)});
+    if (change.service == service) rollout.changes.push_back({change.at_ns, std::move(change.slices)});
   }
   for (const auto& place : places(workloads_.sight())) {
     if (std::ranges::find(facts->pods, place.name, &plan::WorkloadPlace::name) == facts->pods.end())
@@ -336,12 +336,11 @@ Status WorkloadRun::run_rollout(const Part& part) {
 }
 
 // A round of tasks each second, until the rollout is over and one round more.
-Status WorkloadRun::keep_pace(const Part& part, plan::WorkloadStage& facts) {
+Status WorkloadRun::keep_pace(const Part& part, const plan::WorkloadStage& facts, std::uint32_t& rounds) {
   auto inputs = inputs_;
   inputs.workloads.stages.push_back(facts);
   const auto plan = make_plan(inputs);
   if (!plan) return std::unexpected(plan.error());
-  auto& rounds = facts.rollout->rounds;
   rounds = 0;
   if (auto status = runner_.hand_out_responders(*plan); !status) return status;
   if (auto status = runner_.mark_probed(); !status) return status;

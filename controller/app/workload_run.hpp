@@ -62,7 +62,7 @@ class WorkloadRun {
   [[nodiscard]] std::vector<Parts> stages() const;
   [[nodiscard]] Status run_stage(const Parts& parts, std::uint64_t generation);
   [[nodiscard]] Status run_rollout(const Part& part);
-  [[nodiscard]] Status keep_pace(const Part& part, plan::WorkloadStage& facts);
+  [[nodiscard]] Status keep_pace(const Part& part, const plan::WorkloadStage& facts, std::uint32_t& rounds);
   [[nodiscard]] Status begin_rollout(const Part& part);
 
   [[nodiscard]] Status change(const Part& part);

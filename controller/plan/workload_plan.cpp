@@ -64,7 +64,8 @@ class WorkloadPlanner {
     stage.world.generation = index + 1;
     stage.world.nodes = nodes_;
     adopt(facts.pods, places, workshop);
-    auto status = facts.rollout ? add_rollout(facts, workshop, stage) : fill(index, topology, workshop, stage);
+    auto status =
+        facts.rollout ? add_rollout(facts, *facts.rollout, workshop, stage) : fill(index, topology, workshop, stage);
     responders_ = std::move(workshop.responders);
     kept_ = std::move(workshop.kept);
     last_task_ = workshop.last_task;
@@ -147,14 +148,15 @@ class WorkloadPlanner {
     return copy;
   }
 
-  [[nodiscard]] Status add_rollout(const WorkloadStage& facts, Workshop& workshop, Stage& stage) {
+  [[nodiscard]] Status add_rollout(const WorkloadStage& facts, const WorkloadRollout& rollout, Workshop& workshop,
+                                   Stage& stage) {
     const auto& probes = facts.probes.front();
     reached_.insert(probes.scenario + "/" + probes.step);
-    const auto copy = service_copy(facts.rollout->service, facts.world, workshop.places);
+    const auto copy = service_copy(rollout.service, facts.world, workshop.places);
     if (!copy) return std::unexpected(copy.error());
     auto world = facts.world;
     world.nodes = nodes_;
-    RolloutBuilder builder(workshop, stage, world, *facts.rollout);
+    RolloutBuilder builder(workshop, stage, world, rollout);
     return builder.build(probes.scenario, probes.step, *copy);
   }
 

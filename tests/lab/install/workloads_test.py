@@ -46,7 +46,9 @@ class Workloads(unittest.TestCase):
         self.addCleanup(self.assert_nothing_is_left)
 
     def assert_nothing_is_left(self):
-        left = [each for each in self.lab.gone(self.before) if not each.startswith(f"Pod {SYSTEM}/")]  # some are replaced here
+        # Pods of the install are replaced here; the Lease by which agents find a controller that was killed is the next run's.
+        kept = (f"Pod {SYSTEM}/", f"Lease {SYSTEM}/conntruth-controller")
+        left = [each for each in self.lab.gone(self.before) if not each.startswith(kept)]
         self.assertEqual(sorted(left), [], "left behind by the run")
 
     def words(self, *words):
@@ -133,6 +135,16 @@ class Workloads(unittest.TestCase):
         self.assertGreater(gap["observed"]["lost"], 0)
         self.assertLess(gap["observed"]["firstLostMs"], gap["observed"]["lastLostMs"])
 
+    def process_of_controller(self):
+        """Its kubelet starts the container anew, in the same pod."""
+        pod = self.lab.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=controller")["items"][0]["metadata"]["name"]
+        for entry in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and (entry / "cmdline").read_bytes().startswith(b"conntruth\0serve"):
+                    if f"POD_NAME={pod}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                        return int(entry.name)
+        self.fail(f"no process of {pod}")
+
     def proxy_of(self, node):
         """The number of that node's kube-proxy; this process sees those inside of nodes."""
         name = f"--hostname-override={node}"
@@ -160,39 +172,12 @@ class Workloads(unittest.TestCase):
         seen = next((line for line in run.stderr if "stage 1" in line), "")
         self.assertIn("stage 1", seen)
         self.assertEqual(len(self.lab.get("deployments", "-n", "conntruth")["items"]), 1)
-        self.lab.kubectl("-n", SYSTEM, "delete", "pod", "-l", "app.kubernetes.io/component=controller", "--grace-period=0", "--force")
+        os.kill(self.process_of_controller(), signal.SIGKILL)
         run.stderr.read()
         run.wait()
         bound.cancel()
         self.lab.rolled_out()
         self.lab.await_log("deployment/conntruth-controller", "removed what an earlier run left")
-
-    def test_z_a_node_that_dies_in_the_middle_is_named_and_the_others_are_judged(self):
-        """Last of all: the node stays dead."""
-        controllers = self.lab.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=controller")["items"]
-        victim = "node-3" if controllers[0]["spec"]["nodeName"] != "node-3" else "node-2"
-        status = json.loads(cluster.call([self.lab.conntruth, "lab", "status", self.lab.name, "-o", "json"]).stdout)
-        init = next(node["init"] for node in status["nodes"] if node["name"] == victim)
-        words = ["kubectl", "conntruth", "run", "-o", "json", *PROFILE, "--select", "clusterip,terminating,established-tcp", "--ip-family", "ipv4"]
-        run = subprocess.Popen([str(word) for word in self.lab.argv(*words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(run.communicate)
-        bound = threading.Timer(150, run.kill)
-        bound.start()
-        self.assertTrue(any("stage 1" in line for line in run.stderr))
-        os.kill(init, signal.SIGKILL)
-        errors = []
-        reader = threading.Thread(target=lambda: errors.append(run.stderr.read()))
-        reader.start()
-        report = json.loads(run.stdout.read())
-        reader.join()
-        bound.cancel()
-        self.assertEqual(run.wait(), 1, errors[0] + str(self.wrong(report))[:3000])
-        self.assertIn(f"agent of {victim} was lost", errors[0])
-        self.assertFalse(report["run"]["complete"])
-        self.assertIn(victim, report["run"]["endedEarly"])
-        self.assertGreater(report["summary"]["pass"], 0)
-        self.assertGreater(report["summary"]["notRun"], 0, "later stages leave out what depends on it")
-        self.assertEqual(report["summary"]["fail"], 0, "a node that died is no broken Service")
 
 
 if __name__ == "__main__":
