@@ -160,6 +160,14 @@ void Book::replied(Flight& flight, const HttpAnswer& answer, std::int64_t now_ns
   settle(task, false);
 }
 
+void Book::replied(Flight& flight, NameAnswer answer, std::int64_t now_ns) {
+  auto& task = *flight.task;
+  release(task, Standing::kAnswering);
+  const bool wanted = answer == task.spec.until_name;
+  end(flight, Outcome::kReplied, now_ns).name = std::move(answer);
+  settle(task, wanted);
+}
+
 void Book::refused(Flight& flight, const Refusal& refusal, std::int64_t now_ns) {
   auto& task = *flight.task;
   release(task, Standing::kAnswering);

@@ -41,6 +41,7 @@ class Book {
   // Each ends a flight; the reference is invalid afterwards.
   void replied(Flight& flight, const wire::Identity& identity, std::int64_t now_ns);
   void replied(Flight& flight, const HttpAnswer& answer, std::int64_t now_ns);
+  void replied(Flight& flight, NameAnswer answer, std::int64_t now_ns);
   void refused(Flight& flight, const Refusal& refusal, std::int64_t now_ns);
   void failed(Flight& flight, std::string_view reason, std::int64_t now_ns);
   // A probe that could not even be opened.

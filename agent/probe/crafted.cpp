@@ -80,6 +80,7 @@ std::size_t build(wire::MutableBytes out, Method method, const wire::Endpoints& 
     case Method::kUdpSocket:
     case Method::kTcpSocket:
     case Method::kHttpGet:
+    case Method::kDnsLookup:
       return 0;
   }
   return 0;

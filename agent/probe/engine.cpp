@@ -37,6 +37,7 @@ std::string flaw_of(const ProbeTask& task) {
   if (task.target.address.is_unspecified()) return "the target address is unspecified: there is nothing to probe";
   if (task.method == Method::kHttpGet && !task.path.starts_with('/'))
     return "an HTTP GET needs a path that begins with /";
+  if (task.method == Method::kDnsLookup && task.name.empty()) return "a DNS lookup needs a name";
   if (task.target.port == 0) return "the target port of " + task.target.address.to_string() + " is 0";
   if (task.timeout.count() <= 0) return "the timeout must be positive";
   if (!io::has_family(task.target.address.family())) {
@@ -149,7 +150,7 @@ std::vector<LossCounter> Engine::losses() const { return state_->losses.snapshot
 
 std::vector<std::string> Engine::capabilities() {
   std::vector<std::string> result;
-  for (const auto method : {Method::kUdpSocket, Method::kTcpSocket, Method::kHttpGet})
+  for (const auto method : {Method::kUdpSocket, Method::kTcpSocket, Method::kHttpGet, Method::kDnsLookup})
     result.emplace_back(to_string(method));
   if (io::open_raw_sender(Family::kIpv4)) {
     for (const auto method : {Method::kUdpCrafted, Method::kTcpSyn, Method::kSctpInit})

@@ -4,6 +4,7 @@
 
 #include "agent/io/netns.hpp"
 #include "agent/probe/crafted.hpp"
+#include "agent/probe/dns_lookups.hpp"
 #include "agent/probe/kept_connections.hpp"
 #include "agent/probe/tcp_sockets.hpp"
 #include "agent/probe/udp_sockets.hpp"
@@ -38,6 +39,7 @@ class Place::Loop {
               std::chrono::nanoseconds(shared_.options.flush).count(), shared_.sink, shared_.losses),
         udp_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)),
         tcp_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)),
+        dns_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)),
         kept_({book_, poller_, shared_.losses}, tcp_.walks()),
         crafted_({book_, poller_, shared_.losses}, walk_start_ns(shared_, place.name_)) {}
 
@@ -61,6 +63,7 @@ class Place::Loop {
   Book book_;
   UdpSockets udp_;
   TcpSockets tcp_;
+  DnsLookups dns_;
   KeptConnections kept_;
   Crafted crafted_;
   TurnQueue<TaskState*> turns_;
@@ -76,6 +79,8 @@ Prober& Place::Loop::prober_of(const ProbeTask& task) {
     case Method::kTcpSocket:
     case Method::kHttpGet:
       return tcp_;
+    case Method::kDnsLookup:
+      return dns_;
     case Method::kUdpCrafted:
     case Method::kTcpSyn:
     case Method::kSctpInit:
@@ -122,11 +127,10 @@ void Place::Loop::handle(std::span<const epoll_event> events, std::int64_t now_n
       crafted_.ready(token, event.events, now_ns);
     } else if (KeptConnections::owns(token)) {
       kept_.ready(token, event.events, now_ns);
-    } else if (const auto* flight = book_.find(token);
-               flight != nullptr && protocol_of(flight->task->spec.method) == Protocol::kTcp) {
-      tcp_.ready(token, event.events, now_ns);
+    } else if (const auto* flight = book_.find(token)) {
+      prober_of(flight->task->spec).ready(token, event.events, now_ns);
     } else {
-      udp_.ready(token, event.events, now_ns);
+      udp_.ready(token, event.events, now_ns);  // a task's shared socket
     }
   }
 }

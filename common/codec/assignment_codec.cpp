@@ -38,6 +38,9 @@ Status check_task(const ProbeTask& task) {
   if ((task.method == Method::kHttpGet) != !task.path.empty())
     return wrong("task", task.id, "path: http-get probes have one and no others");
   if (!is_path(task.path)) return wrong("task", task.id, "path: not printable, or it does not begin with /");
+  const bool lookup = task.method == Method::kDnsLookup;
+  if (lookup != !task.name.empty()) return wrong("task", task.id, "name: dns-lookup probes have one and no others");
+  if (task.until_name && !lookup) return wrong("task", task.id, "until_name: only dns-lookup probes have one");
   return {};
 }
 
@@ -95,6 +98,12 @@ Result<ProbeTask> take_task(const v1::Task& message) {
   task.until_timed_out = message.until_timed_out();
   task.connection = message.connection();
   task.path = message.path();
+  if (!is_clean_text(message.name())) return wrong("task", id, "name: not printable or too long");
+  task.name = message.name();
+  if (!message.has_until_name()) return task;
+  auto until = codec::take(message.until_name());
+  if (!until) return wrong("task", id, "until_" + until.error().message);
+  task.until_name = std::move(*until);
   return task;
 }
 
@@ -144,6 +153,8 @@ void put(const Assignment& assignment, v1::Assign& message) {
     entry.set_until_timed_out(task.until_timed_out);
     entry.set_connection(task.connection);
     entry.set_path(task.path);
+    entry.set_name(task.name);
+    if (task.until_name) put(*task.until_name, *entry.mutable_until_name());
   }
 }
 

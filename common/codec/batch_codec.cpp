@@ -1,6 +1,7 @@
 // Result batches in columns: every field of the samples is one packed list, addresses stand once in a table.
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <unordered_map>
 
 #include "common/codec/columns.hpp"
@@ -87,6 +88,23 @@ void put_http(const std::vector<Sample>& samples, Tables& tables, v1::SampleColu
   }
 }
 
+// The same for answers of DNS servers.
+void put_names(const std::vector<Sample>& samples, v1::SampleColumns& columns) {
+  const auto has_name = [](const Sample& sample) { return sample.outcome == Outcome::kReplied && sample.name; };
+  if (std::ranges::none_of(samples, has_name)) return;
+  std::map<NameAnswer, std::uint32_t> known;
+  for (const auto& sample : samples) {
+    if (sample.outcome != Outcome::kReplied) continue;
+    if (!sample.name) {
+      columns.add_names(0);
+      continue;
+    }
+    const auto [position, is_new] = known.try_emplace(*sample.name, static_cast<std::uint32_t>(known.size() + 1));
+    if (is_new) put(*sample.name, *columns.add_name_answers());
+    columns.add_names(position->second);
+  }
+}
+
 void put_refused(const Refusal& refusal, Tables& tables, v1::SampleColumns& columns) {
   columns.add_refusals(static_cast<v1::RefusalKind>(refusal.kind));
   columns.add_icmp(refusal.icmp_type * 256U + refusal.icmp_code);
@@ -119,6 +137,7 @@ void put_samples(const std::vector<Sample>& samples, Tables& tables, v1::SampleC
     }
   }
   put_http(samples, tables, columns);
+  put_names(samples, columns);
 }
 
 void put_sights(const std::vector<Sight>& sights, Tables& tables, v1::SightColumns& columns) {
@@ -181,6 +200,8 @@ class SampleReader {
   [[nodiscard]] Status check_http(int replied) const;
   [[nodiscard]] Status read_replied(Sample& sample);
   [[nodiscard]] Status read_http(Sample& sample);
+  [[nodiscard]] Status take_names(int replied);
+  void read_name(Sample& sample) const;
   [[nodiscard]] Status read_refused(Refusal& refusal);
   [[nodiscard]] Status read_error(std::string& error);
   [[nodiscard]] Status read_outcome(Sample& sample);
@@ -192,6 +213,7 @@ class SampleReader {
   int refused_ = 0;
   int unanswered_ = 0;
   int http_ = 0;
+  std::vector<NameAnswer> name_answers_;
 };
 
 Status SampleReader::check_lengths() const {
@@ -235,6 +257,26 @@ Status SampleReader::check_http(int replied) const {
   return {};
 }
 
+Status SampleReader::take_names(int replied) {
+  if (columns_.names_size() != 0 && columns_.names_size() != replied)
+    return wrong("names: do not match the number of replies");
+  for (const auto& message : columns_.name_answers()) {
+    auto answer = codec::take(message);
+    if (!answer) return std::unexpected(answer.error().in("result batch: name_answers"));
+    name_answers_.push_back(std::move(*answer));
+  }
+  for (const auto index : columns_.names()) {
+    if (index > name_answers_.size()) return wrong("names: no such answer in the table");
+  }
+  return {};
+}
+
+void SampleReader::read_name(Sample& sample) const {
+  if (columns_.names_size() == 0) return;
+  const auto index = columns_.names(replied_);
+  if (index > 0) sample.name = name_answers_[index - 1];
+}
+
 Status SampleReader::read_http(Sample& sample) {
   if (columns_.http_status_size() == 0) return {};
   const auto status = columns_.http_status(replied_);
@@ -261,6 +303,7 @@ Status SampleReader::read_replied(Sample& sample) {
   sample.seen_source = {tables_.addresses[source], static_cast<std::uint16_t>(port)};
   sample.seen_destination = tables_.sockets[destination];
   if (auto read = read_http(sample); !read) return read;
+  read_name(sample);
   ++replied_;
   return {};
 }
@@ -303,6 +346,7 @@ Status SampleReader::read_outcome(Sample& sample) {
 
 Result<std::vector<Sample>> SampleReader::read() {
   if (auto lengths = check_lengths(); !lengths) return std::unexpected(lengths.error());
+  if (auto names = take_names(columns_.responders_size()); !names) return std::unexpected(names.error());
   std::vector<Sample> samples(static_cast<std::size_t>(columns_.outcomes_size()));
   DeltaReader<std::uint32_t> task;
   DeltaReader<std::uint32_t> sequence;

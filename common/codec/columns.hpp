@@ -18,6 +18,9 @@ void put(const Assignment& assignment, v1::Assign& message);
 [[nodiscard]] std::string clean_text(const std::string& text);
 [[nodiscard]] bool is_clean_text(const std::string& text);
 
+void put(const NameAnswer& answer, v1::NameAnswer& message);
+[[nodiscard]] Result<NameAnswer> take(const v1::NameAnswer& message);
+
 [[nodiscard]] std::string address_bytes(const IpAddress& address);
 [[nodiscard]] Result<IpAddress> address_from(const std::string& bytes);
 

@@ -1,4 +1,6 @@
 // The words of the model as text: one place, so that every output spells them alike.
+#include <array>
+
 #include "common/model/expectation.hpp"
 #include "common/model/flow.hpp"
 #include "common/model/probe.hpp"
@@ -76,6 +78,8 @@ std::string_view to_string(Method method) {
       return "sctp-init";
     case Method::kHttpGet:
       return "http-get";
+    case Method::kDnsLookup:
+      return "dns-lookup";
   }
   return "?";
 }
@@ -90,6 +94,7 @@ Protocol protocol_of(Method method) {
       return Protocol::kSctp;
     case Method::kUdpSocket:
     case Method::kUdpCrafted:
+    case Method::kDnsLookup:
       return Protocol::kUdp;
   }
   return Protocol::kUdp;
@@ -126,6 +131,19 @@ std::string to_string(const HttpExpectation& expected) {
   auto text = std::to_string(expected.status);
   if (expected.local_endpoints) text += " (" + std::to_string(*expected.local_endpoints) + " local)";
   return text;
+}
+
+std::string to_string(const NameAnswer& answer) {
+  // Source: IANA "DNS RCODEs".
+  static constexpr std::array<std::string_view, 6> kCodes = {"",         "FORMERR", "SERVFAIL",
+                                                             "NXDOMAIN", "NOTIMP",  "REFUSED"};
+  if (answer.code != NameAnswer::kNoError) {
+    return answer.code < kCodes.size() ? std::string(kCodes.at(answer.code)) : "RCODE" + std::to_string(answer.code);
+  }
+  std::string text;
+  for (const auto& address : answer.addresses) text += (text.empty() ? "" : " ") + address.to_string();
+  if (text.empty()) text = "no address";
+  return answer.alias.empty() ? text : "-> " + answer.alias + ": " + text;
 }
 
 std::string_view to_string(SourceRule rule) {

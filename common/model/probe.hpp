@@ -27,14 +27,14 @@ using ProbeId = std::uint64_t;
 
 // How a probe is sent. Socket methods go through connect/sendto of the kernel (socket-level load balancers see them),
 // crafted ones through raw IP sockets that pass the output hooks; TCP SYN and SCTP INIT are half-open. An HTTP GET goes
-// through a kernel socket to a server that is none of ours.
-enum class Method : std::uint8_t { kUdpSocket = 1, kTcpSocket, kUdpCrafted, kTcpSyn, kSctpInit, kHttpGet };
+// through a kernel socket to a server that is none of ours, and so does a DNS lookup.
+enum class Method : std::uint8_t { kUdpSocket = 1, kTcpSocket, kUdpCrafted, kTcpSyn, kSctpInit, kHttpGet, kDnsLookup };
 [[nodiscard]] std::string_view to_string(Method method);  // "udp-socket", "tcp-socket", "udp-crafted", ...
 [[nodiscard]] Protocol protocol_of(Method method);
 
 // What a client saw. Judging (wrong endpoint, wrong source) is the controller's; these are the raw facts.
 enum class Outcome : std::uint8_t {
-  kReplied = 1,  // an answer with a valid identity for this probe id; http-get: a whole HTTP answer
+  kReplied = 1,  // an answer with a valid identity for this probe id; http-get, dns-lookup: a whole answer
   kRefused,      // ICMP error, RST or ABORT: Refusal says which, and from whom
   kTimedOut,     // nothing came back until the deadline; silence is not refusal
   kToolError,    // the tool could not do it (no source port, EPERM on send, vanished namespace): never green
@@ -59,6 +59,19 @@ struct HttpAnswer {
   auto operator<=>(const HttpAnswer&) const = default;
 };
 
+// What a dns-lookup probe was told of a name: the addresses of both families together, as getaddrinfo() asks for them.
+// Source: RFC 1035; kubernetes/dns docs/specification.md.
+struct NameAnswer {
+  static constexpr std::uint8_t kNoError = 0;
+  static constexpr std::uint8_t kNoSuchName = 3;  // NXDOMAIN
+  std::uint8_t code = kNoError;                   // RCODE, 0..15
+  std::string alias;                 // what its CNAME names, without the dot at the end; "" where there is none
+  std::vector<IpAddress> addresses;  // of its A and AAAA records, sorted, each once
+  auto operator<=>(const NameAnswer&) const = default;
+};
+[[nodiscard]] std::string to_string(
+    const NameAnswer& answer);  // "10.96.0.9 fd00::9", "-> web.a.svc: 10.96.0.9", "NXDOMAIN"
+
 struct Sample {
   ProbeId id = 0;
   Outcome outcome = Outcome::kToolError;
@@ -66,6 +79,7 @@ struct Sample {
   SocketAddress seen_source;            // replied: the source address the responder saw
   SocketAddress seen_destination;       // replied: the destination it saw (its own address)
   std::optional<HttpAnswer> http = {};  // http-get, replied: what was answered; the three above are then empty
+  std::optional<NameAnswer> name = {};  // dns-lookup, replied: the same
   Refusal refusal;                      // refused: what and from whom
   std::uint16_t source_port = 0;        // the client's
   std::int64_t sent_ns = 0;             // client's clock
@@ -115,7 +129,9 @@ struct ProbeTask {
   std::vector<std::uint32_t> until_responders;
   bool until_refused = false;
   bool until_timed_out = false;
-  std::string path = {};  // http-get only: what to GET, printable and beginning with /
+  std::string path = {};                      // http-get only: what to GET, printable and beginning with /
+  std::string name = {};                      // dns-lookup only: what to look up, in full, without the dot at the end
+  std::optional<NameAnswer> until_name = {};  // dns-lookup only: the answer that until_count counts
   bool operator==(const ProbeTask&) const = default;
 };
 
@@ -159,7 +175,7 @@ struct Hello {
   std::string node;
   std::string agent_version;
   std::string kernel_release;
-  std::uint32_t protocol_version = 3;
+  std::uint32_t protocol_version = 4;
   std::vector<std::string> capabilities;  // "udp-socket", ... (methods), "ipv6", "raw", ...
   std::vector<NamespaceName> places;      // namespaces it can enter
   std::uint64_t acknowledged = 0;         // resume: highest batch it knows to be stored; 0 on a first connection

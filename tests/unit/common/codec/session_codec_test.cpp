@@ -66,6 +66,43 @@ TEST(SessionCodec, http_answers_come_back_as_they_were) {
   EXPECT_EQ(*decoded, batch);
 }
 
+TEST(SessionCodec, answers_of_dns_servers_come_back_as_they_were) {
+  auto batch = support::make_batch(1, 60);
+  std::uint64_t replied = 0;
+  for (auto& sample : batch.samples) {
+    if (sample.outcome != Outcome::kReplied || ++replied % 2 == 0) continue;
+    sample.name = NameAnswer{0, "", {address("10.96.0.9"), address("fd00:96::9")}};
+    if (replied % 3 == 0) sample.name = NameAnswer{0, "web.shop.svc.cluster.local", {}};
+    if (replied % 5 == 0) sample.name = NameAnswer{15, "", {}};
+  }
+  ASSERT_GT(replied, 5U);
+  const auto decoded = decode_batch(encode_batch(batch));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(*decoded, batch);
+}
+
+TEST(SessionCodec, a_name_belongs_to_a_dns_lookup) {
+  Assignment assignment;
+  assignment.id = 1;
+  assignment.tasks = {ProbeTask{.id = 1, .place = {}, .source = {}, .target = {}, .until_responders = {}}};
+  auto& task = assignment.tasks.front();
+  task.name = "web.shop.svc.cluster.local";
+  EXPECT_FALSE(check(assignment)) << "a UDP probe has no name";
+  task.method = Method::kDnsLookup;
+  task.until_name = NameAnswer{0, "", {address("10.96.0.9"), address("fd00:96::9")}};
+  EXPECT_TRUE(check(assignment));
+  const auto decoded = decode_controller_message(encode(ControllerMessage(assignment)));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(std::get<Assignment>(*decoded), assignment);
+  for (const auto& wrong : {NameAnswer{16, "", {}}, NameAnswer{0, "", {address("10.0.0.2"), address("10.0.0.1")}}}) {
+    task.until_name = wrong;
+    EXPECT_FALSE(decode_controller_message(encode(ControllerMessage(assignment)))) << to_string(wrong);
+  }
+  task.until_name.reset();
+  task.name.clear();
+  EXPECT_FALSE(check(assignment)) << "a lookup without a name";
+}
+
 TEST(SessionCodec, a_path_belongs_to_an_http_get_and_fits_a_request_line) {
   Assignment assignment;
   assignment.id = 1;
