@@ -43,6 +43,8 @@ std::string topology_json(const Topology& topology) {
                         {"externalIPs", texts(ranges.external_ips)},
                         {"loadBalancers", texts(ranges.load_balancers)},
                         {"nodePorts", {{"first", ranges.node_port_first}, {"last", ranges.node_port_last}}}};
+  if (!topology.dns.servers.empty())
+    document["dns"] = {{"servers", texts(topology.dns.servers)}, {"domain", topology.dns.domain}};
   return document.dump(2) + "\n";
 }
 

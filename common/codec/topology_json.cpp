@@ -93,13 +93,22 @@ ServiceRanges read_ranges(const Json& json) {
           json.value("takenNodePorts", std::vector<std::uint16_t>())};
 }
 
+Json write_dns(const ClusterDns& dns) { return {{"servers", texts(dns.servers)}, {"domain", dns.domain}}; }
+
+// Older runs have none.
+ClusterDns read_dns(const Json& json) {
+  if (!json.contains("dns")) return {};
+  return {list<IpAddress>(json["dns"].at("servers"), address), json["dns"].at("domain")};
+}
+
 }  // namespace
 
 std::string topology_to_json(const Topology& topology) {
-  const Json json = {{"name", topology.name},
-                     {"nodes", array(topology.nodes, write_node)},
-                     {"externalClients", array(topology.external_clients, write_client)},
-                     {"ranges", write_ranges(topology.ranges)}};
+  Json json = {{"name", topology.name},
+               {"nodes", array(topology.nodes, write_node)},
+               {"externalClients", array(topology.external_clients, write_client)},
+               {"ranges", write_ranges(topology.ranges)}};
+  if (!topology.dns.servers.empty()) json["dns"] = write_dns(topology.dns);
   return json.dump(1) + "\n";
 }
 
@@ -107,7 +116,8 @@ Result<Topology> topology_from_json(std::string_view text) {
   try {
     const auto json = Json::parse(text);
     return Topology{json.at("name"), list<TopologyNode>(json.at("nodes"), read_node),
-                    list<ExternalClient>(json.at("externalClients"), read_client), read_ranges(json.at("ranges"))};
+                    list<ExternalClient>(json.at("externalClients"), read_client), read_ranges(json.at("ranges")),
+                    read_dns(json)};
   } catch (const std::exception& error) {
     return fail(ErrorCode::kInvalidInput, std::string("topology: ") + error.what());
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/address.hpp"
+#include "common/model/probe.hpp"
 
 namespace conntruth {
 
@@ -57,8 +58,10 @@ struct HttpExpectation {
 
 struct Expectation {
   OutcomeSet outcomes;
-  std::vector<SocketAddress> endpoints;  // who may answer, sorted; empty where no reply is acceptable, and with `http`
+  // Who may answer, sorted; empty where no reply is acceptable, and with `http` and `name`.
+  std::vector<SocketAddress> endpoints;
   std::optional<HttpExpectation> http = {};  // set: the entry is asked over HTTP, and a reply has to say this
+  std::optional<NameAnswer> name = {};       // set: the entry is a name, and a reply has to say this
   Spread spread = Spread::kUniform;
   SourceRule source = SourceRule::kAny;
   std::vector<IpAddress> source_addresses;  // the client's and/or nodes' addresses that satisfy `source`, sorted

@@ -34,6 +34,7 @@ enum class EntryKind : std::uint8_t {
   kHealthCheckNodePort,  // a Service's healthCheckNodePort
   kProxyHealthz,         // /healthz of the proxy
   kProxyLivez,           // /livez of the proxy
+  kName,                 // a Service's DNS name, looked up at the cluster's DNS server
 };
 [[nodiscard]] std::string_view to_string(EntryKind kind);  // "clusterIP", "nodePort", "externalIP", "loadBalancer", ...
 // The path to GET where the entry is asked over HTTP; "" for all other kinds. Source: GetServiceHealthCheckPathPort of
@@ -46,7 +47,8 @@ struct Entry {
   std::string service;    // "namespace/name"; may be empty for kPodIp and kUnallocated
   std::string port_name;  // ServicePort.name
   std::string node;       // kNodePort and those asked over HTTP: whose address it is. Else ""
-  SocketAddress target;   // where packets are sent
+  SocketAddress target;   // where packets are sent; kName: the DNS server
+  std::string name = {};  // kName: in full, without the dot at the end: "web.shop.svc.cluster.local". Else ""
   auto operator<=>(const Entry&) const = default;
 };
 

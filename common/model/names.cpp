@@ -41,6 +41,8 @@ std::string_view to_string(EntryKind kind) {
       return "proxyHealthz";
     case EntryKind::kProxyLivez:
       return "proxyLivez";
+    case EntryKind::kName:
+      return "name";
   }
   return "?";
 }
@@ -59,6 +61,7 @@ std::string_view http_path(EntryKind kind) {
     case EntryKind::kPodIp:
     case EntryKind::kUnusedPort:
     case EntryKind::kUnallocated:
+    case EntryKind::kName:
       break;
   }
   return "";

@@ -54,11 +54,19 @@ struct ServiceRanges {
   bool operator==(const ServiceRanges&) const = default;
 };
 
+// Who says what a Service's name has. No servers: nobody.
+struct ClusterDns {
+  std::vector<IpAddress> servers;  // at most one per family, at port 53: as pods ask
+  std::string domain;              // "cluster.local"
+  bool operator==(const ClusterDns&) const = default;
+};
+
 struct Topology {
   std::string name;  // of the lab or cluster
   std::vector<TopologyNode> nodes;
   std::vector<ExternalClient> external_clients;
   ServiceRanges ranges;
+  ClusterDns dns{};
 
   [[nodiscard]] const TopologyNode* node(std::string_view node_name) const;
   [[nodiscard]] const Pod* pod(std::string_view pod_name) const;

@@ -273,6 +273,8 @@ void add_serve(CLI::App& app, Arguments& arguments) {
   command
       ->add_option("--service-range", request.service_ranges, "of ClusterIPs, where there are no ServiceCIDR objects")
       ->delimiter(',');
+  command->add_option("--resolv-conf", request.resolv_conf,
+                      "of a pod: which DNS server and domain Services' names have");
   command->add_option("--external-ips", request.external_ips, "addresses that nobody owns, for externalIPs")
       ->delimiter(',');
   command->add_option("--load-balancer-ips", request.load_balancer_ips, "the same, for load balancers")->delimiter(',');

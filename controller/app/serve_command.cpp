@@ -7,8 +7,10 @@
 #include <csignal>
 #include <cstdio>
 
+#include "common/file.hpp"
 #include "controller/app/run_desk.hpp"
 #include "controller/app/run_session.hpp"
+#include "controller/cluster/cluster_dns.hpp"
 #include "controller/cluster/cluster_environment.hpp"
 #include "controller/cluster/run_key.hpp"
 #include "controller/http/api.hpp"
@@ -58,6 +60,8 @@ Result<cluster::ClusterOptions> options_of(const ServeRequest& request) {
   topology.service_ranges = std::move(*services);
   topology.external_ips = std::move(*external);
   topology.load_balancers = std::move(*balanced);
+  // A controller outside of the cluster has none, or its host's: then nobody is asked.
+  if (const auto text = read_file(request.resolv_conf)) topology.dns = cluster::read_resolv_conf(*text);
   if (auto read = read_node_ports(request.node_ports, topology); !read) return std::unexpected(read.error());
   return options;
 }

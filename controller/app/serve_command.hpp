@@ -28,6 +28,7 @@ struct ServeRequest {
   std::vector<std::string> external_ips;
   std::vector<std::string> load_balancer_ips;
   std::string node_ports = "30000-32767";
+  std::string resolv_conf = "/etc/resolv.conf";  // of a pod: who is asked for names
   std::uint32_t anchors = 2;
   unsigned slowness = 1;
   std::size_t keep = 20;  // runs in the store

@@ -164,23 +164,27 @@ std::string_view what_lacks(EntryKind kind, const Scenario& scenario, const Prob
     case EntryKind::kUnallocated:
     case EntryKind::kProxyHealthz:
     case EntryKind::kProxyLivez:
+    case EntryKind::kName:
       return "";
   }
   return "";
 }
 
-// What is asked over HTTP is asked anew each time, over TCP, of no Service port.
-void check_over_http(const Field& field, const ProbeSpec& probe) {
-  if (std::ranges::all_of(probe.to, [](EntryKind kind) { return http_path(kind).empty(); })) return;
-  if (probe.rule != ProbeRule::kNewFlows) field["rule"].wrong("health endpoints are asked by new flows: leave it out");
-  if (!probe.protocols.empty()) field["protocols"].wrong("health endpoints are asked over TCP: leave it out");
-  if (!probe.ports.empty()) field["ports"].wrong("health endpoints are no Service ports: leave it out");
+// Servers that tell of Services are asked anew each time, over a protocol of their own, of no Service port.
+void check_asked(const Field& field, const ProbeSpec& probe) {
+  const auto asked = [](EntryKind kind) { return !http_path(kind).empty() || kind == EntryKind::kName; };
+  if (std::ranges::none_of(probe.to, asked)) return;
+  const auto* who = "health endpoints and DNS servers";
+  if (probe.rule != ProbeRule::kNewFlows)
+    field["rule"].wrong(fmt::format("{} are asked by new flows: leave it out", who));
+  if (!probe.protocols.empty()) field["protocols"].wrong(fmt::format("{} have their own: leave it out", who));
+  if (!probe.ports.empty()) field["ports"].wrong(fmt::format("{} are asked for no Service port: leave it out", who));
 }
 
 }  // namespace
 
 void check_probe(const Field& field, const ProbeSpec& probe, const Scenario& scenario) {
-  check_over_http(field, probe);
+  check_asked(field, probe);
   if (probe.rule == ProbeRule::kKeptConnection) {
     if (!probe.protocols.empty() && probe.protocols != std::vector{Protocol::kTcp})
       field["protocols"].wrong("a kept connection is a TCP one: leave it out");

@@ -21,12 +21,12 @@ inline constexpr Words<NodeWord, 7> kNodeWords{{"each", "first", "second", "thir
 inline constexpr Words<Each, 2> kEachWords{{"node", "pod"}, {Each::kNode, Each::kPod}};
 inline constexpr Words<Client, 4> kClientWords{{"pod", "node", "external", "endpoint"},
                                                {Client::kPod, Client::kNode, Client::kExternal, Client::kEndpoint}};
-inline constexpr Words<EntryKind, 10> kEntryWords{
+inline constexpr Words<EntryKind, 11> kEntryWords{
     {"clusterIP", "nodePort", "externalIP", "loadBalancer", "podIP", "unusedPort", "unallocated", "healthCheckNodePort",
-     "proxyHealthz", "proxyLivez"},
+     "proxyHealthz", "proxyLivez", "name"},
     {EntryKind::kClusterIp, EntryKind::kNodePort, EntryKind::kExternalIp, EntryKind::kLoadBalancer, EntryKind::kPodIp,
      EntryKind::kUnusedPort, EntryKind::kUnallocated, EntryKind::kHealthCheckNodePort, EntryKind::kProxyHealthz,
-     EntryKind::kProxyLivez}};
+     EntryKind::kProxyLivez, EntryKind::kName}};
 inline constexpr Words<Protocol, 3> kProtocolWords{{"TCP", "UDP", "SCTP"},
                                                    {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp}};
 inline constexpr Words<Family, 2> kFamilyWords{{"IPv4", "IPv6"}, {Family::kIpv4, Family::kIpv6}};

@@ -101,6 +101,7 @@ Result<ClusterTopology> topology_of(const ClusterFacts& facts, const TopologyOpt
   }
   ClusterTopology result;
   result.topology.name = options.name;
+  result.topology.dns = options.dns;
   result.topology.ranges = ranges_of(facts, options);
   if (result.topology.ranges.cluster_ips.empty())
     return fail(ErrorCode::kInvalidInput, "the cluster names no Service range; name it with --service-range");

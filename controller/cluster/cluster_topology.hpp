@@ -24,6 +24,7 @@ struct TopologyOptions {
   std::vector<Prefix> load_balancers;
   std::uint16_t node_port_first = 30000;
   std::uint16_t node_port_last = 32767;
+  ClusterDns dns{};
 };
 
 struct ClusterTopology {

@@ -22,6 +22,7 @@ using Reasons = std::vector<Reason>;
 [[nodiscard]] Reasons endpoint_findings(const CellContext& context);  // wrong-endpoint, stale-flow
 [[nodiscard]] Reasons source_findings(const CellContext& context);
 [[nodiscard]] Reasons http_findings(const CellContext& context);  // wrong-status, wrong-count, wrong-service
+[[nodiscard]] Reasons name_findings(const CellContext& context);  // wrong-name
 // missing-endpoint, uneven-spread, not-sticky, not-rotated; `test` is set where shares were looked at.
 [[nodiscard]] Reasons spread_findings(const CellContext& context, std::optional<stats::ShareTest>& test);
 [[nodiscard]] Reasons follow_findings(const CellContext& context);
@@ -34,5 +35,7 @@ using Reasons = std::vector<Reason>;
 [[nodiscard]] std::string list(const std::vector<matrix::ResponderCount>& responders, const Names& names);
 // "503 (0 local) in 8 and 200 (1 local) in 1"
 [[nodiscard]] std::string list(const std::vector<matrix::HttpCount>& answers);
+// "10.96.0.9 fd00:96::9 in 2 and NXDOMAIN in 1"
+[[nodiscard]] std::string list(const std::vector<matrix::NameCount>& answers);
 
 }  // namespace conntruth::judge

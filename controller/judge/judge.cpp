@@ -49,7 +49,8 @@ std::optional<CellVerdict> tool_trouble(const CellContext& context) {
 }
 
 std::string demand(const plan::Control& control, const Names& names) {
-  return control.positive ? "answered by " + names.responder(control.responder) : std::string("refused");
+  if (!control.positive) return "refused";
+  return control.responder == 0 ? "answered" : "answered by " + names.responder(control.responder);
 }
 
 std::optional<CellVerdict> control_trouble(const CellContext& context, const plan::Stage& stage,
@@ -130,6 +131,7 @@ CellVerdict judge_flows(const CellContext& context) {
   append(findings, endpoint_findings(context));
   append(findings, source_findings(context));
   append(findings, http_findings(context));
+  append(findings, name_findings(context));
   append(findings, spread_findings(context, shares));
   auto result = scored(context, std::move(findings), as_expected(context));
   result.shares = shares;

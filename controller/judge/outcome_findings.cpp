@@ -24,7 +24,8 @@ bool sights_incomplete(const CellContext& context) {
 
 // Where the requests of unanswered flows were seen.
 std::string whereabouts(const CellContext& context) {
-  if (!http_path(context.cell.flow.entry.kind).empty()) return "the server's own sight is not known";
+  const auto kind = context.cell.flow.entry.kind;
+  if (!http_path(kind).empty() || kind == EntryKind::kName) return "the server's own sight is not known";
   const auto unanswered = context.seen.outcomes.timed_out;
   const auto arrived = context.seen.arrived_silent;
   const auto at = list(context.seen.arrived_at, context.names);
@@ -155,12 +156,14 @@ Reason as_expected(const CellContext& context) {
   const auto& seen = context.seen;
   std::vector<std::string> parts;
   if (!seen.http.empty()) parts.push_back("were answered " + list(seen.http));
-  if (seen.outcomes.replied > 0 && seen.http.empty())
+  if (!seen.lookups.empty()) parts.push_back("were answered " + list(seen.lookups));
+  if (seen.outcomes.replied > 0 && seen.http.empty() && seen.lookups.empty())
     parts.push_back("were answered by " + list(seen.responders, context.names));
   if (seen.outcomes.refused > 0) parts.push_back("were refused: " + refusals(context));
   if (seen.outcomes.timed_out > 0) parts.push_back("got nothing back");
-  return {ReasonCode::kAsExpected, fmt::format("{} {} from {} {}", seen.received, seen.http.empty() ? "flows" : "GETs",
-                                               describe(context.cell.flow), fmt::join(parts, "; others "))};
+  const auto* what = !seen.http.empty() ? "GETs" : seen.lookups.empty() ? "flows" : "lookups";
+  return {ReasonCode::kAsExpected, fmt::format("{} {} from {} {}", seen.received, what, describe(context.cell.flow),
+                                               fmt::join(parts, "; others "))};
 }
 
 }  // namespace conntruth::judge

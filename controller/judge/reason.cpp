@@ -39,6 +39,7 @@ constexpr std::array<Row, kReasonCodes> kRows{{
     {ReasonCode::kWrongStatus, "wrong-status", "A health endpoint answered with another HTTP status than it has to."},
     {ReasonCode::kWrongCount, "wrong-count", "A health check node port told another number of local ready endpoints."},
     {ReasonCode::kWrongService, "wrong-service", "A health check node port answered for another Service."},
+    {ReasonCode::kWrongName, "wrong-name", "The cluster's DNS told something else of a Service's name than it has to."},
     {ReasonCode::kMissingEndpoint, "missing-endpoint", "An endpoint that has to take its share never answered."},
     {ReasonCode::kUnevenSpread, "uneven-spread", "Flows do not spread evenly over the endpoints."},
     {ReasonCode::kNotSticky, "not-sticky", "More than one endpoint answered one client, in spite of session affinity."},

@@ -33,6 +33,7 @@ enum class ReasonCode : std::uint8_t {
   kWrongStatus,
   kWrongCount,
   kWrongService,
+  kWrongName,  // what the cluster's DNS said
   // How flows spread.
   kMissingEndpoint,
   kUnevenSpread,
@@ -56,7 +57,7 @@ enum class ReasonCode : std::uint8_t {
   kRunEnded,
   kAgentLost,
 };
-inline constexpr std::size_t kReasonCodes = 39;
+inline constexpr std::size_t kReasonCodes = 40;
 
 // Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"

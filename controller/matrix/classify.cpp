@@ -99,12 +99,18 @@ bool Classifier::answer_fits(const HttpAnswer& answer) const {
          (wanted->service.empty() || answer.service == wanted->service);
 }
 
-SampleKind Classifier::classify(const Joined& joined, const HttpAnswer* http) const {
+bool Classifier::answer_fits(const NameAnswer& answer) const {
+  const auto& wanted = cell_->expectation.name;
+  return wanted ? answer == *wanted : cell_->expectation.outcomes.replied;
+}
+
+SampleKind Classifier::classify(const Joined& joined, const Said& said) const {
   const auto& outcomes = cell_->expectation.outcomes;
   switch (static_cast<Outcome>(joined.outcome)) {
     case Outcome::kReplied:
       if (!outcomes.replied) return SampleKind::kReplyUnexpected;
-      if (http != nullptr) return answer_fits(*http) ? SampleKind::kAcceptable : SampleKind::kWrongAnswer;
+      if (said.http != nullptr) return answer_fits(*said.http) ? SampleKind::kAcceptable : SampleKind::kWrongAnswer;
+      if (said.name != nullptr) return answer_fits(*said.name) ? SampleKind::kAcceptable : SampleKind::kWrongAnswer;
       if (!is_acceptable(joined.responder)) return SampleKind::kWrongEndpoint;
       return source_fits(joined) ? SampleKind::kAcceptable : SampleKind::kWrongSource;
     case Outcome::kRefused:

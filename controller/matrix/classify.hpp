@@ -31,9 +31,9 @@ class Classifier {
   void only(std::uint32_t responder);
   // Whether a request without a reply may have got there.
   [[nodiscard]] bool may_arrive(std::uint32_t responder) const;
-  // `http`: what an HTTP probe was answered, else null.
-  [[nodiscard]] SampleKind classify(const Joined& joined, const HttpAnswer* http = nullptr) const;
+  [[nodiscard]] SampleKind classify(const Joined& joined, const Said& said = {}) const;
   [[nodiscard]] bool answer_fits(const HttpAnswer& answer) const;
+  [[nodiscard]] bool answer_fits(const NameAnswer& answer) const;
   [[nodiscard]] bool is_acceptable(std::uint32_t responder) const;
   [[nodiscard]] bool source_fits(const Joined& replied) const;
   // Responders of the expectation's endpoints, in their order; 0 for one at which nobody answers.

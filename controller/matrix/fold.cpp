@@ -57,12 +57,13 @@ void count_refusal(CellObservation& cell, const Joined& joined) {
   ++found->count;
 }
 
-void count_http(CellObservation& cell, const HttpAnswer& answer, bool acceptable) {
-  auto& list = cell.http;
+// Of HTTP and of DNS servers alike.
+template <typename Count, typename Answer>
+void count_answer(std::vector<Count>& list, std::uint64_t& beyond, const Answer& answer, bool acceptable) {
   auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.answer == answer; });
   if (found == list.end()) {
     if (list.size() == kMaxListed) {
-      ++cell.http_beyond;
+      ++beyond;
       return;
     }
     found = list.insert(list.end(), {answer, acceptable, 0});
@@ -125,13 +126,14 @@ class CellFolder {
       if (joined.outcome == 0) continue;
       ++received;
       const auto id = probe_id(task.id, sequence);
-      if (sequence < turned && settles(joined, samples.http(id))) {
+      const auto said = samples.said(id);
+      if (sequence < turned && settles(joined, said)) {
         ++settling;
         continue;
       }
       count_outcome(counts, static_cast<Outcome>(joined.outcome));
-      stoppers += stops(task, joined) ? 1U : 0U;
-      add_sample(joined, id, samples.http(id), task.source_port != 0 || task.connection != 0);
+      stoppers += stops(task, joined, said) ? 1U : 0U;
+      add_sample(joined, id, said, task.source_port != 0 || task.connection != 0);
     }
     result_.planned += task.count;
     result_.received += received - settling;
@@ -152,15 +154,17 @@ class CellFolder {
     std::sort(result_.wrong_sources.begin(), result_.wrong_sources.end(), by_address);
     std::sort(result_.refusals.begin(), result_.refusals.end(),
               [](const auto& a, const auto& b) { return a.refusal < b.refusal; });
-    std::sort(result_.http.begin(), result_.http.end(),
-              [](const auto& a, const auto& b) { return a.answer < b.answer; });
+    const auto by_answer = [](const auto& a, const auto& b) { return a.answer < b.answer; };
+    std::sort(result_.http.begin(), result_.http.end(), by_answer);
+    std::sort(result_.lookups.begin(), result_.lookups.end(), by_answer);
     return std::move(result_);
   }
 
  private:
-  static bool stops(const ProbeTask& task, const Joined& joined) {
+  static bool stops(const ProbeTask& task, const Joined& joined, const Said& said) {
     switch (static_cast<Outcome>(joined.outcome)) {
       case Outcome::kReplied:
+        if (said.name != nullptr) return *said.name == task.until_name;
         return std::ranges::find(task.until_responders, joined.responder) != task.until_responders.end();
       case Outcome::kRefused:
         return task.until_refused;
@@ -172,35 +176,35 @@ class CellFolder {
     return false;
   }
 
-  // Up to which probe the world before may show. A health endpoint tells one state after the other: up to its first
-  // right answer, and not at all where none comes.
+  // Up to which probe the world before may show. A server tells one state after the other: up to its first right
+  // answer, and not at all where none comes.
   [[nodiscard]] std::uint32_t turn(const ProbeTask& task, const SampleTable& samples) const {
-    if (task.method != Method::kHttpGet) return task.count;
+    if (task.method != Method::kHttpGet && task.method != Method::kDnsLookup) return task.count;
     const auto slots = samples.of_task(task.id);
     for (std::uint32_t sequence = 0; sequence < slots.size(); ++sequence) {
-      const auto* http = samples.http(probe_id(task.id, sequence));
-      if (slots[sequence].outcome != 0 && classifier_.classify(slots[sequence], http) == SampleKind::kAcceptable)
+      const auto said = samples.said(probe_id(task.id, sequence));
+      if (slots[sequence].outcome != 0 && classifier_.classify(slots[sequence], said) == SampleKind::kAcceptable)
         return sequence;
     }
     return 0;
   }
 
-  [[nodiscard]] bool settles(const Joined& joined, const HttpAnswer* http) const {
+  [[nodiscard]] bool settles(const Joined& joined, const Said& said) const {
     const auto settle_ns = std::chrono::nanoseconds(cell_.settle).count();
     if (settle_ns == 0 || published_ns_ == 0 || joined.sent_ns >= published_ns_ + settle_ns) return false;
-    const auto kind = classifier_.classify(joined, http);
+    const auto kind = classifier_.classify(joined, said);
     return kind != SampleKind::kAcceptable && kind != SampleKind::kToolError;
   }
 
-  void add_sample(const Joined& joined, ProbeId id, const HttpAnswer* http, bool fixed) {
+  void add_sample(const Joined& joined, ProbeId id, const Said& said, bool fixed) {
     const auto outcome = static_cast<Outcome>(joined.outcome);
-    const auto kind = classifier_.classify(joined, http);
+    const auto kind = classifier_.classify(joined, said);
     const auto index = static_cast<std::size_t>(kind);
     count_outcome(result_.outcomes, outcome);
     ++result_.kinds[index];
     if (result_.examples[index].size() < kMaxExamples) result_.examples[index].push_back(id);
-    if (outcome == Outcome::kReplied && http == nullptr) add_reply(joined, kind, fixed);
-    if (outcome == Outcome::kReplied && http != nullptr) add_http(joined, *http);
+    if (outcome == Outcome::kReplied && !said.something()) add_reply(joined, kind, fixed);
+    if (outcome == Outcome::kReplied && said.something()) add_answer(joined, said);
     if (outcome == Outcome::kRefused) count_refusal(result_, joined);
     result_.strangers += joined.stranger;
     if (joined.sighted_by != 0) add_arrival(joined, outcome, fixed);
@@ -224,8 +228,11 @@ class CellFolder {
     if (kind == SampleKind::kWrongSource) count_source(result_, result_.wrong_sources, joined.peer);
   }
 
-  void add_http(const Joined& joined, const HttpAnswer& answer) {
-    count_http(result_, answer, classifier_.answer_fits(answer));
+  void add_answer(const Joined& joined, const Said& said) {
+    if (said.http != nullptr)
+      count_answer(result_.http, result_.http_beyond, *said.http, classifier_.answer_fits(*said.http));
+    if (said.name != nullptr)
+      count_answer(result_.lookups, result_.lookups_beyond, *said.name, classifier_.answer_fits(*said.name));
     result_.round_trip.add(joined.round_trip_ns);
   }
 

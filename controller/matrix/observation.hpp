@@ -31,7 +31,7 @@ enum class SampleKind : std::uint8_t {
   kWrongEndpoint,  // answered by an endpoint outside of the set
   kWrongSource,    // answered by the right one, which saw a source that the rule forbids
   kToolError,
-  kWrongAnswer,  // an HTTP answer that says something else than it has to
+  kWrongAnswer,  // an answer over HTTP or DNS that says something else than it has to
 };
 inline constexpr std::size_t kSampleKinds = 8;
 [[nodiscard]] std::string_view to_string(SampleKind kind);  // "acceptable", "wrong-endpoint", ...
@@ -70,6 +70,13 @@ struct HttpCount {
   bool operator==(const HttpCount&) const = default;
 };
 
+struct NameCount {
+  NameAnswer answer;
+  bool acceptable = false;
+  std::uint64_t count = 0;
+  bool operator==(const NameCount&) const = default;
+};
+
 // Times since the world was published; client's clock against the controller's (one clock in a lab).
 struct FollowTimes {
   std::optional<std::int64_t> first_right_ns;  // the first acceptable answer's arrival
@@ -97,6 +104,8 @@ struct CellObservation {
   std::uint64_t refusals_beyond = 0;
   std::vector<HttpCount> http;  // cells asked over HTTP only; sorted
   std::uint64_t http_beyond = 0;
+  std::vector<NameCount> lookups;  // cells of names only; sorted
+  std::uint64_t lookups_beyond = 0;
   std::array<std::uint64_t, kSampleKinds> kinds{};  // by SampleKind
   std::array<std::vector<ProbeId>, kSampleKinds> examples;
   std::uint64_t arrived_silent = 0;        // the client saw nothing, a responder saw the request

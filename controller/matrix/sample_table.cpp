@@ -62,6 +62,12 @@ Joined* SampleTable::slot(ProbeId id) {
   return &slots_[tasks_[task].offset + sequence_of(id)];
 }
 
+template <typename Answer>
+void SampleTable::keep_answer(std::map<ProbeId, Answer>& answers, ProbeId id, const Answer& answer) {
+  const auto [known, fresh] = answers.try_emplace(id, answer);
+  if (!fresh) known->second = std::min(known->second, answer);
+}
+
 void SampleTable::add(const Sample& sample) {
   auto* kept = slot(sample.id);
   if (kept == nullptr) {
@@ -69,7 +75,8 @@ void SampleTable::add(const Sample& sample) {
     return;
   }
   if (keep(*kept, client_side(sample))) ++duplicates_;
-  if (sample.http) keep_http(sample.id, *sample.http);
+  if (sample.http) keep_answer(http_, sample.id, *sample.http);
+  if (sample.name) keep_answer(lookups_, sample.id, *sample.name);
   if (sample.outcome == Outcome::kToolError) {
     keep_first_error(tasks_[task_of(sample.id)], sequence_of(sample.id), sample.error);
   }
@@ -96,14 +103,12 @@ bool SampleTable::keep(Joined& kept, const Joined& seen) {
   return both;
 }
 
-void SampleTable::keep_http(ProbeId id, const HttpAnswer& answer) {
-  const auto [known, fresh] = http_.try_emplace(id, answer);
-  if (!fresh) known->second = std::min(known->second, answer);
-}
-
-const HttpAnswer* SampleTable::http(ProbeId id) const {
-  const auto found = http_.find(id);
-  return found == http_.end() ? nullptr : &found->second;
+Said SampleTable::said(ProbeId id) const {
+  const auto in = [id](const auto& answers) {
+    const auto found = answers.find(id);
+    return found == answers.end() ? nullptr : &found->second;
+  };
+  return {in(http_), in(lookups_)};
 }
 
 void SampleTable::keep_first_error(TaskSlots& slots, std::uint32_t sequence, const std::string& text) {
@@ -118,7 +123,8 @@ void SampleTable::keep_first_error(TaskSlots& slots, std::uint32_t sequence, con
 void SampleTable::merge(const SampleTable& other) {
   duplicates_ += other.duplicates_;
   foreign_ += other.foreign_;
-  for (const auto& [id, answer] : other.http_) keep_http(id, answer);
+  for (const auto& [id, answer] : other.http_) keep_answer(http_, id, answer);
+  for (const auto& [id, answer] : other.lookups_) keep_answer(lookups_, id, answer);
   for (std::size_t i = 0; i < slots_.size() && i < other.slots_.size(); ++i) {
     if (keep(slots_[i], other.slots_[i])) ++duplicates_;
   }

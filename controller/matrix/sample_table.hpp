@@ -33,6 +33,13 @@ struct Joined {
   auto operator<=>(const Joined&) const = default;
 };
 
+// What servers that are none of ours said to one probe; null: nothing.
+struct Said {
+  const HttpAnswer* http = nullptr;
+  const NameAnswer* name = nullptr;
+  [[nodiscard]] bool something() const { return http != nullptr || name != nullptr; }
+};
+
 class SampleTable {
  public:
   explicit SampleTable(const plan::Plan& plan);
@@ -44,8 +51,7 @@ class SampleTable {
 
   // One entry per planned probe of the task, by sequence; empty for an unknown task.
   [[nodiscard]] std::span<const Joined> of_task(std::uint32_t task) const;
-  // What the probe was answered over HTTP, or null.
-  [[nodiscard]] const HttpAnswer* http(ProbeId id) const;
+  [[nodiscard]] Said said(ProbeId id) const;
   // The tool error's text of the task's lowest failed probe; "" where there was none.
   [[nodiscard]] const std::string& first_error(std::uint32_t task) const;
   [[nodiscard]] std::uint64_t foreign() const { return foreign_; }        // ids outside of the plan
@@ -61,13 +67,15 @@ class SampleTable {
     bool operator==(const TaskSlots&) const = default;
   };
   [[nodiscard]] Joined* slot(ProbeId id);
-  void keep_http(ProbeId id, const HttpAnswer& answer);
+  template <typename Answer>
+  void keep_answer(std::map<ProbeId, Answer>& answers, ProbeId id, const Answer& answer);
   static void keep_first_error(TaskSlots& slots, std::uint32_t sequence, const std::string& text);
   bool keep(Joined& kept, const Joined& seen);
 
   std::vector<TaskSlots> tasks_;  // by task id
   std::vector<Joined> slots_;
   std::map<ProbeId, HttpAnswer> http_;  // apart, as few probes have one
+  std::map<ProbeId, NameAnswer> lookups_;
   std::uint64_t foreign_ = 0;
   std::uint64_t duplicates_ = 0;
 };

@@ -40,6 +40,7 @@ std::string source_words(const Expectation& expectation) {
 
 std::string expected_words(const Expectation& expectation) {
   if (!expectation.outcomes.replied) return to_string(expectation.outcomes);
+  if (expectation.name) return "told " + to_string(*expectation.name);
   std::string text = expectation.http ? "replied with HTTP " + to_string(*expectation.http)
                                       : "replied by " + joined(expectation.endpoints);
   if (expectation.endpoints.size() > 1) text += fmt::format(", {}", spread_words(expectation.spread));

@@ -9,6 +9,7 @@
 #include "controller/oracle/endpoint_selection.hpp"
 #include "controller/oracle/entry_lookup.hpp"
 #include "controller/oracle/health.hpp"
+#include "controller/oracle/names.hpp"
 #include "controller/oracle/policy.hpp"
 #include "controller/oracle/recorded.hpp"
 #include "controller/oracle/rules.hpp"
@@ -245,6 +246,7 @@ Result<Expectation> expect(const world::World& world, const Flow& flow) {
   const auto question = ask(world, flow);
   if (!question) return std::unexpected(question.error());
   if (!http_path(flow.entry.kind).empty()) return expect_health(*question);
+  if (flow.entry.kind == EntryKind::kName) return expect_name(*question);
   if (const auto frontend = find_frontend(*question)) return through_service(*question, *frontend);
   const ListedEndpoint endpoint = find_listed_endpoint(*question);
   Expectation expectation =

@@ -55,6 +55,7 @@ std::optional<Decided> decided(const world::World& world, const Flow& flow) {
   const auto question = ask(world, flow);
   if (!question) return std::nullopt;
   Decided result{*question, find_frontend(*question), question->client_node};
+  if (flow.entry.kind == EntryKind::kName) return std::nullopt;  // no dataplane decides what a name has
   if (!http_path(flow.entry.kind).empty()) {
     result.frontend.reset();
     result.node = owner_of(world, flow.entry.target.address);

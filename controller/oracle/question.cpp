@@ -19,6 +19,11 @@ Status check_target(const world::World& world, const Entry& entry) {
         ErrorCode::kInvalidInput,
         fmt::format("entry.service {} is not in the world; leave it empty for a deleted Service", entry.service));
   }
+  if ((entry.kind == EntryKind::kName) != !entry.name.empty()) {
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("entry.name \"{}\" at an entry of kind {}: names have one, others none", entry.name,
+                            to_string(entry.kind)));
+  }
   const bool over_http = !http_path(entry.kind).empty();
   if (over_http && owner_of(world, entry.target.address) == nullptr) {
     return fail(ErrorCode::kInvalidInput,
@@ -76,6 +81,10 @@ Result<Question> ask(const world::World& world, const Flow& flow) {
   if (!http_path(flow.entry.kind).empty() && flow.protocol != Protocol::kTcp) {
     return fail(ErrorCode::kInvalidInput, fmt::format("entry {} is asked over HTTP: protocol {} does not fit",
                                                       to_string(flow.entry.kind), to_string(flow.protocol)));
+  }
+  if (flow.entry.kind == EntryKind::kName && flow.protocol != Protocol::kUdp) {
+    return fail(ErrorCode::kInvalidInput,
+                fmt::format("names are asked for over udp, not {}", to_string(flow.protocol)));
   }
   const auto client = client_address(flow.vantage, *node, flow.family());
   if (!client) return std::unexpected(client.error());

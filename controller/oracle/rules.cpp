@@ -280,6 +280,25 @@ constexpr std::array kDefinitions = {
                    "KEP-3836; kube-proxy: NodeEligible"},
     RuleDefinition{RuleId::kProxyLivez, "proxy-livez",
                    "/livez says 200 while the proxy's rules are up to date, whatever becomes of its Node.", "KEP-3836"},
+    RuleDefinition{RuleId::kNameUnknown, "name-unknown", "The name of a Service that is not there does not exist.",
+                   "kubernetes/dns docs/specification.md 2.3"},
+    RuleDefinition{RuleId::kNameClusterIp, "name-cluster-ip",
+                   "A Service with cluster IPs has them as its name's addresses, with or without endpoints.",
+                   "kubernetes/dns docs/specification.md 2.3.1"},
+    RuleDefinition{RuleId::kNameHeadless, "name-headless",
+                   "A headless Service has the addresses of its ready endpoints as its name's.",
+                   "kubernetes/dns docs/specification.md 2.4.1"},
+    RuleDefinition{RuleId::kNameHeadlessEmpty, "name-headless-empty",
+                   "The name of a headless Service without ready endpoints does not exist.",
+                   "kubernetes/dns docs/specification.md 2.4.1"},
+    RuleDefinition{RuleId::kNameExternal, "name-external", "An ExternalName Service is an alias of the name it gives.",
+                   "kubernetes/dns docs/specification.md 2.6"},
+    RuleDefinition{RuleId::kNameAliasEmpty, "name-alias-empty",
+                   "Whether an alias of a name without addresses is told is done either way: recorded only.",
+                   "kubernetes/dns docs/specification.md 2.6 demands it; CoreDNS: backend_lookup.go leaves it out"},
+    RuleDefinition{RuleId::kNameOutside, "name-outside",
+                   "What a name outside of the cluster has is for others to say: recorded only.",
+                   "kubernetes/dns docs/specification.md 2.6"},
 };
 
 constexpr bool in_order() {
@@ -289,7 +308,7 @@ constexpr bool in_order() {
   return true;
 }
 static_assert(in_order(), "one definition per RuleId, in its order");
-static_assert(kDefinitions.size() == static_cast<std::size_t>(RuleId::kProxyLivez) + 1);
+static_assert(kDefinitions.size() == static_cast<std::size_t>(RuleId::kNameOutside) + 1);
 
 }  // namespace
 

@@ -97,6 +97,14 @@ enum class RuleId : std::uint8_t {
   kProxyHealthz,
   kProxyHealthzNodeLeaves,
   kProxyLivez,
+  // What the cluster's DNS says.
+  kNameUnknown,
+  kNameClusterIp,
+  kNameHeadless,
+  kNameHeadlessEmpty,
+  kNameExternal,
+  kNameAliasEmpty,
+  kNameOutside,
 };
 
 struct RuleDefinition {

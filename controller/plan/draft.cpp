@@ -28,6 +28,7 @@ using catalogue::ProbeSpec;
 // Up to this many nodes every client × entry × endpoint is tried; with more every pair of two of them is, once.
 constexpr std::size_t kWholeCube = 4;
 constexpr std::uint16_t kUnallocatedPort = 80;
+constexpr std::uint16_t kDnsPort = 53;
 
 template <typename T>
 bool wants(const std::vector<T>& list, const T& value) {
@@ -49,6 +50,7 @@ class StepDrafter {
       : scenario_(scenario),
         step_(step),
         world_(scenario_world),
+        topology_(topology),
         places_(places),
         allocation_(allocation),
         options_(options) {
@@ -85,8 +87,34 @@ class StepDrafter {
       case EntryKind::kPodIp:
       case EntryKind::kUnusedPort:
         break;
+      case EntryKind::kName:
+        return add_names(probe);
     }
     return add_kind(probe, kind);
+  }
+
+  // Every Service's, present or not.
+  [[nodiscard]] Status add_names(const ProbeSpec& probe) {
+    const auto& dns = topology_.dns;
+    for (const auto& copy : world_.copies) {
+      if (!wants(probe.services, copy.name)) continue;
+      const auto service = copy.name + (copy.label.empty() ? "" : "." + copy.label);
+      if (dns.servers.empty()) {
+        auto id = fmt::format("{}/{}/*>name:{}", scenario_.id, step_.name, service);
+        if (seen_.insert(id).second)
+          result_.not_run.push_back({std::move(id), scenario_.id, "there is no cluster DNS here"});
+        continue;
+      }
+      std::vector<Aim> aims;
+      for (const auto& server : dns.servers) {
+        if (std::ranges::find(families_, server.family()) == families_.end()) continue;
+        Entry entry{EntryKind::kName, copy.present ? copy.service.key() : "", "", "", {server, kDnsPort}};
+        entry.name = dns_name(copy.service, dns);
+        aims.push_back({std::move(entry), copy.label.empty() ? copy.name : copy.label, "name:" + service, {}});
+      }
+      if (auto status = add_aims(probe, copy, {Protocol::kUdp}, aims); !status) return status;
+    }
+    return {};
   }
 
   [[nodiscard]] Status add_health_ports(const ProbeSpec& probe) {
@@ -178,6 +206,7 @@ class StepDrafter {
       case EntryKind::kHealthCheckNodePort:
       case EntryKind::kProxyHealthz:
       case EntryKind::kProxyLivez:
+      case EntryKind::kName:
         break;
     }
     return std::vector<Aim>{};
@@ -293,6 +322,7 @@ class StepDrafter {
       const auto key = fmt::format("{} {} {}", draft.target, to_string(protocol), to_string(family));
       draft.source_port = allocation_.fixed_port(origin.label(), scenario_.id + " " + key);
     }
+    if (aim.entry.kind == EntryKind::kName) return result_.drafts.push_back(std::move(draft));
     // A health endpoint is answered by the node itself.
     if (!http_path(aim.entry.kind).empty()) {
       draft.endpoints = {&places_.node(*aim.node)};
@@ -355,6 +385,7 @@ class StepDrafter {
   const catalogue::Scenario& scenario_;
   const catalogue::Step& step_;
   const ScenarioWorld& world_;
+  const Topology& topology_;
   const Places& places_;
   Allocation& allocation_;
   const PlanOptions& options_;

@@ -42,7 +42,7 @@ struct PlannedResponder {
 struct Control {
   std::string id;  // "control/positive/node-1-pod-0>node-2-pod-0/tcp/ipv4"
   bool positive = true;
-  std::uint32_t responder = 0;       // positive: who must answer
+  std::uint32_t responder = 0;       // positive: who must answer; 0: a server that is none of ours
   std::vector<std::uint32_t> tasks;  // task ids
 };
 

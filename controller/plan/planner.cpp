@@ -22,7 +22,7 @@ class Planner {
         selection_(options),
         places_(topology),
         allocation_(topology.ranges, options.fixed_port_offset),
-        workshop_{places_, options, {}, 0, {}, kControlPort, kClosedPort} {}
+        workshop_{places_, options, {}, 0, {}, kControlPort, kClosedPort, topology.dns} {}
 
   [[nodiscard]] Result<Plan> run(const std::vector<catalogue::Scenario>& all) {
     const auto selected = selection_.scenarios(all);
@@ -111,6 +111,10 @@ class Planner {
     for (const auto& each : step.drafts) {
       switch (each.rule) {
         case catalogue::ProbeRule::kNewFlows:
+          if (each.entry.kind == EntryKind::kName) {
+            paced(options_.lookups, options_.lookup_interval);
+            break;
+          }
           load.probes += http_path(each.entry.kind).empty() ? options_.answered.total() : options_.http_requests;
           break;
         case catalogue::ProbeRule::kFixedFlow:

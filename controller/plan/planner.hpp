@@ -50,6 +50,11 @@ struct PlanOptions {
   std::uint32_t kept_requests = 16;  // per step, on one connection
   std::chrono::milliseconds kept_interval{50};
   std::uint32_t http_requests = 8;  // of a cell asked over HTTP: its server tells a state and draws no lots
+  // A name is looked up until so many answers in a row are right, for at most `names_bound`: DNS servers keep answers
+  // for some seconds (the plug-in "kubernetes" of CoreDNS: 5 s).
+  std::uint32_t lookups = 3;
+  std::chrono::milliseconds lookup_interval{200};
+  std::chrono::milliseconds names_bound{15'000};
   std::uint32_t rotations = 6;
   std::chrono::milliseconds rotation_interval{1200};  // longer than the scenarios' affinity timeout of 1 s
   std::chrono::milliseconds timeout{1000};

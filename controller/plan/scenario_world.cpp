@@ -20,6 +20,11 @@ std::vector<Family> families_of(const Topology& topology) {
   return result;
 }
 
+std::string dns_name(const world::Service& service, const ClusterDns& dns) {
+  const auto* domain = dns.domain.empty() ? "cluster.local" : dns.domain.c_str();
+  return fmt::format("{}.{}.svc.{}", service.name, service.namespace_name, domain);
+}
+
 namespace {
 
 using catalogue::Each;
@@ -175,13 +180,25 @@ class ServiceBuilder {
       const auto known = std::ranges::find(copy.ports, port.name, &world::ServicePort::name);
       port.node_port = has_node_ports ? known->node_port : std::uint16_t{0};
     }
-    if (service.type == ServiceType::kExternalName) return service.ip_families.clear();
+    if (service.type == ServiceType::kExternalName) {
+      service.external_name = name_of(service.external_name);
+      return service.ip_families.clear();
+    }
     if (!service.headless) service.cluster_ips = copy.cluster_ips;
     if (spec_.external_ip) service.external_ips = copy.external_ips;
     if (!balanced) return;
     if (needs_health_check(service)) service.health_check_node_port = copy.health_port;
     service.source_ranges = source_ranges();
     for (const auto& address : copy.load_balancer_ips) service.ingress.push_back({address, spec_.ip_mode});
+  }
+
+  // A name without dots is that of a Service of this scenario.
+  [[nodiscard]] std::string name_of(const std::string& written) const {
+    if (written.empty() || written.find('.') != std::string::npos) return written;
+    world::Service named;
+    named.namespace_name = kNamespace;
+    named.name = fmt::format("{}-{}", scenario_.id, written);
+    return dns_name(named, topology_.dns);
   }
 
   [[nodiscard]] std::vector<Prefix> source_ranges() const {

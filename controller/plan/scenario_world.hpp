@@ -49,6 +49,10 @@ struct ScenarioWorld {
                                                 const Topology& topology, const std::vector<world::Node>& nodes,
                                                 const Places& places, Allocation& allocation);
 
+// In full, without the dot at the end: "web.shop.svc.cluster.local". Where the cluster has no DNS, as if it had the
+// usual one.
+[[nodiscard]] std::string dns_name(const world::Service& service, const ClusterDns& dns);
+
 // Families that any node of the topology has, IPv4 first.
 [[nodiscard]] std::vector<Family> families_of(const Topology& topology);
 

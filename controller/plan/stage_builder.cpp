@@ -16,7 +16,7 @@ using catalogue::ProbeRule;
 constexpr std::size_t kSpareNodes = 4;
 // kube-proxy tells its health servers of a change at the end of a sync, after the rules that the canary shows.
 constexpr std::chrono::milliseconds kHttpInterval{50};
-constexpr int kHttpPatience = 3;  // a server that is a process of the node's waits for its turn as kernels do not
+constexpr int kServerPatience = 3;  // a server that is a process of the node's waits for its turn as kernels do not
 
 bool is_crafted(Method method) {
   return method == Method::kUdpCrafted || method == Method::kTcpSyn || method == Method::kSctpInit;
@@ -36,6 +36,7 @@ std::vector<Method> methods_for(Protocol protocol) {
 }
 
 std::vector<Method> methods_for(const Draft& draft) {
+  if (draft.entry.kind == EntryKind::kName) return {Method::kDnsLookup};
   return http_path(draft.entry.kind).empty() ? methods_for(draft.protocol) : std::vector{Method::kHttpGet};
 }
 
@@ -178,7 +179,23 @@ std::vector<std::uint32_t> StageBuilder::flow_tasks(const Origin& origin, const 
   return tasks;
 }
 
+std::vector<std::uint32_t> StageBuilder::lookup_tasks(const Draft& draft, const Expectation& expectation) {
+  const auto& options = workshop_.options;
+  const auto longest = static_cast<std::uint32_t>(options.names_bound / options.lookup_interval) + options.lookups;
+  const auto count = expectation.name ? longest : options.lookups;
+  const auto id = add_task(draft.origin, draft.entry.target, Method::kDnsLookup, count, stage_.tasks);
+  auto& task = stage_.tasks.back().task;
+  task.name = draft.entry.name;
+  task.interval = options.lookup_interval;
+  task.timeout *= kServerPatience;
+  if (!expectation.name) return {id};
+  task.until_name = expectation.name;
+  task.until_count = options.lookups;
+  return {id};
+}
+
 std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Expectation& expectation) {
+  if (draft.entry.kind == EntryKind::kName) return lookup_tasks(draft, expectation);
   const auto flows = flows_for(draft, expectation);
   const auto path = http_path(draft.entry.kind);
   if (draft.rule == ProbeRule::kNewFlows && path.empty())
@@ -188,7 +205,7 @@ std::vector<std::uint32_t> StageBuilder::body_tasks(const Draft& draft, const Ex
   auto& task = stage_.tasks.back().task;
   task.path = path;
   if (!path.empty()) {
-    task.timeout *= kHttpPatience;
+    task.timeout *= kServerPatience;
     task.interval = kHttpInterval;
   }
   task.source_port = draft.source_port;
@@ -272,6 +289,7 @@ Status StageBuilder::add(const Draft& draft, const world::World& world) {
   cell.rule = cell_rule(draft.rule);
   const bool over_http = !http_path(draft.entry.kind).empty();
   if (draft.rule == ProbeRule::kFixedFlow || over_http) cell.settle = workshop_.options.old_flows_bound;
+  if (draft.entry.kind == EntryKind::kName) cell.settle = workshop_.options.names_bound;
   cell.controls = controls_for(draft, cell.expectation);
   cell.tasks = body_tasks(draft, cell.expectation);
   if (is_one_flow(draft.rule)) keep_flow(draft, world, cell);
@@ -383,7 +401,25 @@ std::vector<const Place*> StageBuilder::spare_places(const Origin& origin) const
   return places;
 }
 
+std::uint32_t StageBuilder::name_control(const Draft& draft) {
+  world::Service kubernetes;
+  kubernetes.namespace_name = "default";
+  kubernetes.name = "kubernetes";
+  const auto next = static_cast<std::uint32_t>(stage_.controls.size());
+  const auto& target = draft.entry.target;
+  const ControlKey key{draft.origin.place, draft.origin.node_index, target.address, target.port, Protocol::kUdp};
+  const auto [known, fresh] = control_index_.try_emplace(key, next);
+  if (!fresh) return known->second;
+  Control made{fmt::format("control/name/{}>{}", draft.origin.label(), target.to_string()), true, 0, {}};
+  made.tasks = {add_task(draft.origin, target, Method::kDnsLookup, workshop_.options.lookups, stage_.tasks)};
+  stage_.tasks.back().task.name = dns_name(kubernetes, workshop_.dns);
+  stage_.tasks.back().task.timeout *= kServerPatience;
+  stage_.controls.push_back(std::move(made));
+  return next;
+}
+
 std::vector<std::uint32_t> StageBuilder::controls_for(const Draft& draft, const Expectation& expectation) {
+  if (draft.entry.kind == EntryKind::kName) return {name_control(draft)};
   std::vector<const Place*> places;
   for (const auto& endpoint : expectation.endpoints) {
     if (const auto* place = workshop_.places.find(endpoint.address)) places.push_back(place);

@@ -44,6 +44,7 @@ struct Workshop {
   std::vector<NotRun> not_run;
   std::uint16_t control_port;
   std::uint16_t closed_port;
+  const ClusterDns& dns;
   std::map<std::string, KeptFlow> kept = {};  // by Draft::id_over_steps()
 
   // True where that agent can carry out that method; agents are not asked about where no capabilities are known.
@@ -70,6 +71,10 @@ class StageBuilder {
   // Puts a cell's tasks on the connection that its earlier steps opened, or on a new one, for later steps to find.
   void keep_flow(const Draft& draft, const world::World& world, Cell& cell);
   std::vector<std::uint32_t> body_tasks(const Draft& draft, const Expectation& expectation);
+  // A name is looked up until its servers have heard of the change.
+  std::vector<std::uint32_t> lookup_tasks(const Draft& draft, const Expectation& expectation);
+  // That names can be looked up at all from there: one that every cluster has.
+  std::uint32_t name_control(const Draft& draft);
   // A flow that lived before the change: the task ends as soon as it has seen what is expected often enough in a row.
   void pace_fixed_flow(const Draft& draft, const Expectation& expectation, ProbeTask& task);
   std::uint32_t add_task(const Origin& origin, const SocketAddress& target, Method method, std::uint32_t count,

@@ -58,8 +58,8 @@ class WorkloadPlanner {
     if (auto added = add_pods(facts.pods, topology); !added) return added;
     if (auto added = add_pods(facts.pods, plan_.topology); !added) return added;
     const Places places(topology);
-    Workshop workshop{places,       options_,    std::move(responders_), last_task_, {},
-                      kControlPort, kClosedPort, std::move(kept_)};
+    Workshop workshop{places,       options_,    std::move(responders_), last_task_,      {},
+                      kControlPort, kClosedPort, topology_.dns,          std::move(kept_)};
     auto& stage = plan_.stages.emplace_back();
     stage.world.generation = index + 1;
     stage.world.nodes = nodes_;

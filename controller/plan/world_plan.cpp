@@ -50,7 +50,7 @@ class WorldPlanner {
         options_(options),
         places_(topology),
         allocation_(topology.ranges, options.fixed_port_offset),
-        workshop_{places_, options, {}, 0, {}, kControlPort, kClosedPort} {
+        workshop_{places_, options, {}, 0, {}, kControlPort, kClosedPort, topology.dns} {
     scenario_.id = "world";
   }
 

@@ -23,7 +23,7 @@ class WorldsPlanner {
         options_(options),
         places_(topology),
         allocation_(topology.ranges, options.fixed_port_offset),
-        workshop_{places_, options, {}, 0, {}, kControlPort, kClosedPort} {}
+        workshop_{places_, options, {}, 0, {}, kControlPort, kClosedPort, topology.dns} {}
 
   [[nodiscard]] Result<Plan> run(const std::vector<NamedWorld>& worlds) {
     for (const auto& named : worlds) {

@@ -42,6 +42,7 @@ void expected(Page& page, const ReportCell& cell) {
     const auto service = expectation.http->service.empty() ? "" : " of " + expectation.http->service;
     page.more("answer", "HTTP " + to_string(*expectation.http) + service);
   }
+  if (expectation.name) page.more("answer", to_string(*expectation.name));
   if (!cell.expected_endpoints.empty()) {
     page.more("by", endpoints(cell.expected_endpoints));
     page.more("spread", std::string(to_string(expectation.spread)));
@@ -80,6 +81,10 @@ void answers(Page& page, const ReportCell& cell) {
     page.more("answer", fmt::format("HTTP {}{}: {}{}", to_string(said),
                                     each.answer.service.empty() ? "" : " of " + each.answer.service, each.count,
                                     each.acceptable ? "" : "  not as expected"));
+  }
+  for (const auto& each : seen.lookups) {
+    page.more("answer",
+              fmt::format("{}: {}{}", to_string(each.answer), each.count, each.acceptable ? "" : "  not as expected"));
   }
   for (const auto& source : seen.sources) {
     const bool wrong = std::any_of(seen.wrong_sources.begin(), seen.wrong_sources.end(),

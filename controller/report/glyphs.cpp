@@ -35,6 +35,7 @@ char of_reason(ReasonCode code) {
     case ReasonCode::kWrongStatus:
     case ReasonCode::kWrongCount:
     case ReasonCode::kWrongService:
+    case ReasonCode::kWrongName:
       return 'h';
     case ReasonCode::kMissingEndpoint:
     case ReasonCode::kUnevenSpread:

@@ -68,6 +68,24 @@ Json http_answer(std::uint16_t status, const std::optional<std::uint64_t>& local
           {"service", service.empty() ? Json() : Json(service)}};
 }
 
+Json name_answer(const NameAnswer& answer) {
+  Json result = {{"code", answer.code}, {"alias", answer.alias}, {"addresses", Json::array()}};
+  for (const auto& address : answer.addresses) result["addresses"].push_back(address.to_string());
+  result["text"] = to_string(answer);
+  return result;
+}
+
+Json name_answers(const std::vector<matrix::NameCount>& list) {
+  auto result = Json::array();
+  for (const auto& each : list) {
+    auto one = name_answer(each.answer);
+    one["count"] = each.count;
+    one["expected"] = each.acceptable;
+    result.push_back(std::move(one));
+  }
+  return result;
+}
+
 Json http_answers(const std::vector<matrix::HttpCount>& list) {
   Json result = Json::array();
   for (const auto& each : list) {
@@ -89,6 +107,7 @@ Json expected(const ReportCell& cell) {
   }
   if (const auto& http = expectation.http)
     result["http"] = http_answer(http->status, http->local_endpoints, http->service);
+  if (const auto& name = expectation.name) result["name"] = name_answer(*name);
   result["spread"] = to_string(expectation.spread);
   result["source"] = to_string(expectation.source);
   result["sourceAddresses"] = Json::array();
@@ -182,6 +201,10 @@ Json observed(const ReportCell& cell) {
   if (!http_path(cell.flow.entry.kind).empty()) {
     result["http"] = http_answers(seen.http);
     result["unlisted"]["http"] = seen.http_beyond;
+  }
+  if (cell.flow.entry.kind == EntryKind::kName) {
+    result["lookups"] = name_answers(seen.lookups);
+    result["unlisted"]["lookups"] = seen.lookups_beyond;
   }
   result["arrived"] = {
       {"timedOut", seen.arrived_silent}, {"refused", seen.arrived_refused}, {"endpoints", endpoints(cell.arrived_at)}};

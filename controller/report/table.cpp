@@ -207,10 +207,11 @@ class TablePrinter {
       out_ << fmt::format("      also {}: {}\n", to_string(cell.verdict.reasons[i].code), cell.verdict.reasons[i].text);
     }
     const auto& counts = cell.observation.outcomes;
-    out_ << fmt::format(
-        "      expected {}; observed {} replied, {} refused, {} timed out, {} tool errors\n",
-        cell.expectation.http ? to_string(*cell.expectation.http) : to_string(cell.expectation.outcomes),
-        counts.replied, counts.refused, counts.timed_out, counts.tool_error);
+    out_ << fmt::format("      expected {}; observed {} replied, {} refused, {} timed out, {} tool errors\n",
+                        cell.expectation.http   ? to_string(*cell.expectation.http)
+                        : cell.expectation.name ? to_string(*cell.expectation.name)
+                                                : to_string(cell.expectation.outcomes),
+                        counts.replied, counts.refused, counts.timed_out, counts.tool_error);
   }
 
   void print_not_run() {

@@ -13,7 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t kDnsHost = 10;
 constexpr const char* kSystem = "kube-system";
 constexpr const char* kDnsImage = "conntruth.lab/coredns:lab";
 
@@ -116,7 +115,7 @@ std::vector<std::string> scheduler_arguments(const std::string& directory) {
   return {"--kubeconfig=" + directory + "/scheduler.kubeconfig", "--bind-address=127.0.0.1", "--leader-elect=false"};
 }
 
-IpAddress dns_address(const LabSpec& spec) { return plan_topology(spec).ranges.cluster_ips.front().at(kDnsHost); }
+IpAddress dns_address(const LabSpec& spec) { return plan_topology(spec).dns.servers.front(); }
 
 std::vector<ApiObject> dns_objects(const LabSpec& spec) {
   const std::string system = fmt::format("/api/v1/namespaces/{}", kSystem);

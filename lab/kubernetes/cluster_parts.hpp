@@ -12,14 +12,13 @@
 
 namespace conntruth::lab {
 
-inline constexpr const char* kClusterDomain = "cluster.local";
 inline constexpr std::string_view kDnsDeployment = "/apis/apps/v1/namespaces/kube-system/deployments/coredns";
 
 // `directory` holds server.crt, server.key and controller-manager.kubeconfig.
 [[nodiscard]] std::vector<std::string> controller_manager_arguments(const LabSpec& spec, const std::string& directory);
 [[nodiscard]] std::vector<std::string> scheduler_arguments(const std::string& directory);  // scheduler.kubeconfig
 
-// The cluster's DNS: the tenth address of the first range of ClusterIPs, as everywhere.
+// The cluster's DNS, in a lab with kubelets.
 [[nodiscard]] IpAddress dns_address(const LabSpec& spec);
 
 struct ApiObject {

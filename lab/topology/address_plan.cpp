@@ -57,6 +57,9 @@ std::vector<Prefix> cluster_pod_prefixes(const LabSpec& spec) {
   return of_families(spec, v4(10, 244, 0, 16), v6({0xfd44, 0, 0, 0}, 48));
 }
 
+// The cluster's DNS is at the tenth address of the first range of cluster IPs, as everywhere.
+constexpr std::uint64_t kDnsHost = 10;
+
 std::vector<Prefix> fabric_prefixes(const LabSpec& spec) {
   return of_families(spec, v4(172, 31, 0, 24), v6({0xfd31, 0, 0, 0}, 64));
 }
@@ -83,6 +86,8 @@ Topology plan_topology(const LabSpec& spec) {
   Topology topology;
   topology.name = spec.name;
   topology.ranges = plan_ranges(spec);
+  if (spec.kubernetes && spec.kubernetes->kubelets)
+    topology.dns = {{topology.ranges.cluster_ips.front().at(kDnsHost)}, kClusterDomain};
   ExternalClient external{std::string(kExternal), "eth0", {}};
   for (unsigned node = 1; node <= spec.nodes; ++node) {
     topology.nodes.push_back(plan_node(spec, node));

@@ -21,6 +21,8 @@ inline constexpr std::string_view kFabric = "fabric";                     // the
 inline constexpr std::string_view kExternal = "external";                 // the external client
 inline constexpr std::string_view kPodDirectory = "/run/conntruth/pods";  // inside a node
 
+inline constexpr const char* kClusterDomain = "cluster.local";  // of a lab with kubelets
+
 [[nodiscard]] Topology plan_topology(const LabSpec& spec);
 [[nodiscard]] TopologyNode plan_node(const LabSpec& spec, unsigned node);  // one of it
 // The nodes as Kubernetes objects: host name and zone labels, InternalIPs, pod CIDRs.

@@ -142,8 +142,8 @@ TEST(ScenarioReader, health_endpoints_are_asked_by_new_flows_and_of_services_tha
   EXPECT_THAT(message_of("Local", "Cluster"),
               HasSubstr("no probed service has `type: LoadBalancer` with `externalTrafficPolicy: Local`"));
   EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], rule: fixed-flow"), HasSubstr("asked by new flows"));
-  EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], protocols: [UDP]"), HasSubstr("asked over TCP"));
-  EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], ports: [tcp]"), HasSubstr("no Service ports"));
+  EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], protocols: [UDP]"), HasSubstr("have their own"));
+  EXPECT_THAT(message_of("proxyLivez]", "proxyLivez], ports: [tcp]"), HasSubstr("no Service port"));
   EXPECT_THAT(message_of("on: last", "on: own"), HasSubstr("nobody's own"));
 }
 

@@ -8,6 +8,8 @@
 namespace conntruth::oracle::shorthand {
 namespace {
 
+const std::string kZone = ".default.svc.corp.example";
+
 constexpr std::array kProtocols = {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp};
 constexpr std::array kFamilies = {Family::kIpv4, Family::kIpv6};
 constexpr int kNodes = 3;
@@ -88,6 +90,8 @@ void set_value(world::Service& service, const std::string& key, const std::strin
     service.labels[value] = "";
   } else if (key == "annotation") {
     service.annotations[value] = "Auto";
+  } else if (key == "to") {  // the other name of an ExternalName Service: a Service's, or one with dots
+    service.external_name = value.find('.') == std::string::npos ? value + kZone : value;
   } else if (key == "td") {
     service.traffic_distribution = value;
   } else if (key == "share") {  // the addresses of the Service with that number
@@ -247,7 +251,7 @@ void change_node(world::World& world, const std::vector<std::string>& text) {
 }
 
 EntryKind kind_of(const std::string& word) {
-  for (int number = 0; number <= static_cast<int>(EntryKind::kProxyLivez); ++number) {
+  for (int number = 0; number <= static_cast<int>(EntryKind::kName); ++number) {
     if (to_string(static_cast<EntryKind>(number)) == word) return static_cast<EntryKind>(number);
   }
   bad("no entry kind: " + word);
@@ -303,6 +307,28 @@ Expectation http_expectation(const std::vector<std::string>& said, bool scored, 
   return expectation;
 }
 
+// "named vip.4 vip.6", "named NXDOMAIN", "named -> web vip.4", "recorded named".
+Expectation name_expectation(const std::vector<std::string>& said, bool scored) {
+  Expectation expectation;
+  expectation.spread = Spread::kFree;
+  expectation.scored = scored;
+  expectation.outcomes = {true, !scored, !scored};
+  if (!scored) return expectation;
+  auto& name = expectation.name.emplace();
+  for (std::size_t at = 0; at < said.size(); ++at) {
+    if (said[at] == "->") {
+      name.alias = said.at(++at) + kZone;
+    } else if (said[at] == "NXDOMAIN") {
+      name.code = NameAnswer::kNoSuchName;
+    } else {
+      const auto family = said[at].back() == '4' ? Family::kIpv4 : Family::kIpv6;
+      name.addresses.push_back(address_of(said[at].substr(0, said[at].size() - 2), family));
+    }
+  }
+  std::ranges::sort(name.addresses);
+  return expectation;
+}
+
 Spread spread_of(const std::string& word) {
   for (const auto spread : {Spread::kUniform, Spread::kSticky, Spread::kFree}) {
     if (to_string(spread) == word) return spread;
@@ -343,6 +369,8 @@ Flow flow_of(const std::string& text, const std::string& wire) {
   const bool at_node = flow.entry.kind == EntryKind::kNodePort || !http_path(flow.entry.kind).empty();
   if (at_node) flow.entry.node = node_name(parts[3].substr(1, 1));
   flow.entry.service = parts.size() > 4 ? (parts[4] == "-" ? "" : "default/" + parts[4]) : "default/web";
+  if (flow.entry.kind == EntryKind::kName)
+    flow.entry.name = (flow.entry.service.empty() ? "nobody" : parts.at(4)) + kZone;
   return flow;
 }
 
@@ -351,6 +379,8 @@ Expectation expectation_of(const std::string& text, const Flow& flow, const worl
   auto head = words(parts.at(0));
   Expectation expectation;
   const auto http = std::ranges::find(head, "http");
+  const auto named = std::ranges::find(head, "named");
+  if (named != head.end()) return name_expectation({named + 1, head.end()}, head.at(0) != "recorded");
   if (http != head.end()) return http_expectation({http + 1, head.end()}, head.at(0) != "recorded", flow);
   for (std::size_t at = 1; at < head.size(); ++at)
     expectation.endpoints.push_back(socket_address(head[at], flow.family()));

@@ -22,7 +22,7 @@ namespace conntruth::oracle::shorthand {
 [[nodiscard]] Flow flow_of(const std::string& text, const std::string& wire);
 
 // "replied n1p0:8080 n2p0:8080; uniform; client", "refused", "recorded n1p0:8080", "http 200 1" (status and local
-// endpoints), "recorded http". Rules are left empty.
+// endpoints), "recorded http", "named -> web vip.4 vip.6", "named NXDOMAIN", "recorded named". Rules are left empty.
 [[nodiscard]] Expectation expectation_of(const std::string& text, const Flow& flow, const world::World& world);
 
 [[nodiscard]] IpAddress address_of(const std::string& token, Family family);
