@@ -32,6 +32,7 @@ class CheckedWork : public session::Worker, public session::ResultSink {
     const auto checked = error.empty() ? check() : Status();
     sink_.finished(assignment, checked ? error : checked.error().message);
   }
+  void quiet(std::uint64_t assignment) override { sink_.quiet(assignment); }
   [[nodiscard]] bool congested() const override { return sink_.congested(); }
 
  private:

@@ -88,6 +88,7 @@ void NodeWorker::samples(std::uint64_t assignment, std::vector<Sample> batch) {
 }
 void NodeWorker::task_finished(std::uint64_t /*assignment*/, std::uint32_t /*task*/) {}
 void NodeWorker::assignment_finished(std::uint64_t assignment) { sink_.finished(assignment, ""); }
+void NodeWorker::assignment_quiet(std::uint64_t assignment) { sink_.quiet(assignment); }
 bool NodeWorker::congested() const { return sink_.congested(); }
 void NodeWorker::sights(std::vector<Sight> batch) { sink_.sights(std::move(batch)); }
 

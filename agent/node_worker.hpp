@@ -47,6 +47,7 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   void samples(std::uint64_t assignment, std::vector<Sample> batch) override;
   void task_finished(std::uint64_t assignment, std::uint32_t task) override;
   void assignment_finished(std::uint64_t assignment) override;
+  void assignment_quiet(std::uint64_t assignment) override;
   [[nodiscard]] bool congested() const override;
   void sights(std::vector<Sight> batch) override;
 

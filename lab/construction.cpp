@@ -64,7 +64,7 @@ Construction::~Construction() {
 }
 
 Status Construction::make_directory() {
-  const auto inits = inits_among(read_processes());
+  const auto inits = read_inits();
   if (std::ranges::find(inits, spec_.name, &InitProcess::lab) != inits.end()) {
     return fail(ErrorCode::kConflict, fmt::format("lab {} exists; use another name or remove it with "
                                                   "`conntruth lab down {}`",

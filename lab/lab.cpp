@@ -28,8 +28,7 @@ namespace {
 
 constexpr std::chrono::seconds kProxyStart{60};  // a loaded machine; one that died is noticed at once
 
-std::vector<InitProcess> inits_of(const std::string& lab, const std::vector<Process>& processes) {
-  auto inits = inits_among(processes);
+std::vector<InitProcess> inits_of(const std::string& lab, std::vector<InitProcess> inits) {
   std::erase_if(inits, [&](const InitProcess& init) { return init.lab != lab; });
   return inits;
 }
@@ -80,7 +79,7 @@ Result<Lab> Lab::up(const LabSpec& wanted, const Progress& progress) {
 
 Result<Lab> Lab::open(const std::string& name) {
   if (auto checked = check_lab_name(name); !checked) return std::unexpected(checked.error());
-  const bool alive = !inits_of(name, read_processes()).empty();
+  const bool alive = !inits_of(name, read_inits()).empty();
   if (!alive && !has_lab_directory(name)) {
     return fail(ErrorCode::kNotFound, fmt::format("no lab named {}; `conntruth lab list` shows what there is, "
                                                   "`conntruth lab up --name {}` makes it",
@@ -101,7 +100,7 @@ Result<Lab> Lab::open(const std::string& name) {
 
 std::vector<std::string> Lab::list() {
   std::set<std::string> names;
-  for (const auto& init : inits_among(read_processes())) names.insert(init.lab);
+  for (const auto& init : read_inits()) names.insert(init.lab);
   for (auto& name : lab_directories()) names.insert(std::move(name));
   return {names.begin(), names.end()};
 }
@@ -118,7 +117,7 @@ std::string Lab::directory() const { return lab_directory(spec_.name); }
 
 Result<std::vector<NodeProcess>> Lab::processes() const {
   const auto processes = read_processes();
-  const auto inits = inits_of(spec_.name, processes);
+  const auto inits = inits_of(spec_.name, inits_among(processes));
   std::vector<NodeProcess> result;
   for (const auto& node : topology_.nodes) {
     NodeProcess entry{node.name, 0, 0, proxy_of(spec_, node.name), {}};
@@ -136,7 +135,7 @@ Result<std::vector<NodeProcess>> Lab::processes() const {
 std::optional<KubernetesAccess> Lab::kubernetes() const {
   if (!spec_.kubernetes) return std::nullopt;
   const auto processes = read_processes();
-  const auto inits = inits_of(spec_.name, processes);
+  const auto inits = inits_of(spec_.name, inits_among(processes));
   const auto fabric = std::ranges::find(inits, kFabric, &InitProcess::node);
   if (fabric == inits.end()) return std::nullopt;
   std::vector<ProgramState> programs;
@@ -183,7 +182,7 @@ Result<pid_t> Lab::start(const std::string& node, const Command& command) const 
     return fail(ErrorCode::kNotFound, fmt::format("{} has no pod {}; its pods are {}-pod-0 to {}-pod-{}", node,
                                                   command.pod, node, node, spec_.pods_per_node - 1));
   }
-  const auto inits = inits_of(spec_.name, read_processes());
+  const auto inits = inits_of(spec_.name, read_inits());
   const auto init = std::ranges::find(inits, node, &InitProcess::node);
   const auto pidfd = init == inits.end() ? Result<Fd>(fail(ErrorCode::kNotFound, "")) : open_process(init->process);
   if (!pidfd) {

@@ -18,7 +18,17 @@ constexpr std::int64_t kLateNs = 2'000'000'000;
 
 }  // namespace
 
-void finish_tasks(Sink& sink, AssignmentState& assignment, std::size_t tasks) {
+namespace {
+
+void leave_busy(Sink& sink, AssignmentState& assignment, std::size_t tasks, std::size_t ending) {
+  if (tasks == 0 || assignment.busy_tasks.fetch_sub(tasks) != tasks) return;
+  if (assignment.open_tasks.load() > ending) sink.assignment_quiet(assignment.id);
+}
+
+}  // namespace
+
+void finish_tasks(Sink& sink, AssignmentState& assignment, std::size_t tasks, std::size_t busy) {
+  leave_busy(sink, assignment, busy, tasks);
   if (tasks > 0 && assignment.open_tasks.fetch_sub(tasks) == tasks) sink.assignment_finished(assignment.id);
 }
 
@@ -35,7 +45,7 @@ void refuse_task(Sink& sink, const std::shared_ptr<AssignmentState>& assignment,
     sink.samples(assignment->id, std::move(samples));
   }
   sink.task_finished(assignment->id, task.id);
-  finish_tasks(sink, *assignment, 1);
+  finish_tasks(sink, *assignment, 1, 1);
 }
 
 Book::Book(std::size_t window, std::size_t awaited, std::size_t batch, std::int64_t flush_ns, Sink& sink,
@@ -69,6 +79,7 @@ Flight& Book::open(TaskState& task, ProbeId id, std::uint16_t source_port, std::
   flight.sent_ns = now_ns;
   flight.source_port = source_port;
   if (task.next <= 1) task.first_ns = now_ns;
+  task.last_ns = now_ns;
   ++task.in_flight;
   young_.opened(now_ns);
   flight.awaited = task.standing == Standing::kAnswering;
@@ -80,7 +91,7 @@ Flight& Book::open(TaskState& task, ProbeId id, std::uint16_t source_port, std::
 Book::Outbox& Book::outbox_of(TaskState& task) {
   const auto found = std::ranges::find(outboxes_, task.assignment, &Outbox::assignment);
   if (found != outboxes_.end()) return *found;
-  return outboxes_.emplace_back(Outbox{task.assignment, {}, {}, 0, 0});
+  return outboxes_.emplace_back(Outbox{task.assignment, {}, {}, 0, 0, 0});
 }
 
 Sample& Book::add_sample(TaskState& task, ProbeId id, Outcome outcome, std::int64_t now_ns) {
@@ -140,6 +151,36 @@ void Book::release_silent(std::int64_t now_ns) {
        silent = std::ranges::find_if(probation_, overdue)) {
     release(**silent, Standing::kSilent);
   }
+}
+
+void Book::notice_quiet(std::int64_t now_ns) {
+  std::vector<TaskState*> waiting;
+  for (auto* task : std::exchange(sent_, {})) {
+    if (!task->may_be_quiet()) continue;  // it will end like any other
+    if (now_ns < task->quiet_ns()) {
+      waiting.push_back(task);
+    } else if (hush(*task)) {
+      task->quiet = true;
+      leave_busy(sink_, *task->assignment, 1, 0);
+    }
+  }
+  sent_ = std::move(waiting);
+}
+
+// Whoever hears that a task is quiet may change the world. A kernel repeats a SYN after a second, and the world after
+// must not answer that one, nor refuse it: the socket goes, and its probe runs out of time without it. False where one
+// is connected, to something that says nothing.
+bool Book::hush(const TaskState& task) {
+  if (task.spec.method != Method::kTcpSocket) return true;
+  bool silent = true;
+  flights_.for_each([&](Flight& flight) {
+    if (flight.task != &task || flight.fd < 0) return;
+    silent = silent && !flight.connected;
+    if (flight.connected) return;
+    ::close(flight.fd);
+    flight.fd = -1;
+  });
+  return silent;
 }
 
 void Book::replied(Flight& flight, const wire::Identity& identity, std::int64_t now_ns) {
@@ -211,7 +252,9 @@ void Book::settle(TaskState& task, bool wanted) {
   if (task.finished()) {
     auto& outbox = outbox_of(task);
     outbox.ended.push_back(task.spec.id);
+    outbox.ended_busy += task.quiet ? 0 : 1;
     --outbox.open_tasks;
+    std::erase(sent_, &task);
     finished_.push_back(&task);
   } else if (task.one_at_a_time && !task.all_sent()) {
     rested_.push_back(&task);
@@ -225,10 +268,12 @@ void Book::send_samples(Outbox& outbox) {
 
 void Book::flush(std::int64_t now_ns) {
   for (auto& outbox : outboxes_) {
-    if (outbox.open_tasks > 0 && (outbox.samples.empty() || now_ns < outbox.first_ns + flush_ns_)) continue;
+    const bool news = !outbox.samples.empty() || !outbox.ended.empty();
+    if (outbox.open_tasks > 0 && (!news || now_ns < outbox.first_ns + flush_ns_)) continue;
     send_samples(outbox);
     for (const auto task : outbox.ended) sink_.task_finished(outbox.assignment->id, task);
-    finish_tasks(sink_, *outbox.assignment, std::exchange(outbox.ended, {}).size());
+    const auto ended = std::exchange(outbox.ended, {}).size();
+    finish_tasks(sink_, *outbox.assignment, ended, std::exchange(outbox.ended_busy, 0));
   }
   std::erase_if(outboxes_, [](const Outbox& outbox) { return outbox.open_tasks == 0; });
 }
@@ -236,7 +281,11 @@ void Book::flush(std::int64_t now_ns) {
 std::int64_t Book::next_ns() const {
   auto next = deadlines_.next_ns();
   for (const auto& outbox : outboxes_) {
-    if (!outbox.samples.empty()) next = std::min(next, outbox.first_ns + flush_ns_);
+    const bool news = !outbox.samples.empty() || !outbox.ended.empty();
+    if (news) next = std::min(next, outbox.first_ns + flush_ns_);
+  }
+  for (const auto* task : sent_) {
+    if (task->may_be_quiet()) next = std::min(next, task->quiet_ns());
   }
   for (const auto* task : probation_) {
     next = std::min(next, task->first_ns + std::chrono::nanoseconds(task->spec.timeout).count() / 2);

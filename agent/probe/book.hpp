@@ -17,8 +17,9 @@
 
 namespace conntruth::probe {
 
-// Counts `tasks` finished ones of an assignment and reports it where they were the last.
-void finish_tasks(Sink& sink, AssignmentState& assignment, std::size_t tasks);
+// Counts `tasks` finished ones of an assignment, `busy` of which were not quiet before, and reports it where they were
+// the last, or the last busy ones.
+void finish_tasks(Sink& sink, AssignmentState& assignment, std::size_t tasks, std::size_t busy);
 
 // Ends a task that cannot run: a tool error for every probe of it.
 void refuse_task(Sink& sink, const std::shared_ptr<AssignmentState>& assignment, const ProbeTask& task,
@@ -60,6 +61,10 @@ class Book {
   void hold(TaskState& task);
   void release_silent(std::int64_t now_ns);
 
+  // Its last probe is sent: it may become quiet.
+  void sent_all(TaskState& task) { sent_.push_back(&task); }
+  void notice_quiet(std::int64_t now_ns);
+
   void flush(std::int64_t now_ns);             // batches that are old, or whose last task here has ended
   [[nodiscard]] std::int64_t next_ns() const;  // the next deadline or flush
   [[nodiscard]] std::int64_t next_room_ns() const { return young_.next_ns(); }
@@ -70,6 +75,7 @@ class Book {
     std::shared_ptr<AssignmentState> assignment;
     std::vector<Sample> samples;
     std::vector<std::uint32_t> ended;  // task ids to report behind the samples
+    std::size_t ended_busy = 0;        // those of them that were not quiet
     std::size_t open_tasks = 0;        // of this place
     std::int64_t first_ns = 0;
   };
@@ -80,6 +86,7 @@ class Book {
   void release(TaskState& task, Standing standing);
   void count_streak(TaskState& task, bool wanted);
   void withdraw(TaskState& task);
+  [[nodiscard]] bool hush(const TaskState& task);
   void send_samples(Outbox& outbox);
   Outbox& outbox_of(TaskState& task);
 
@@ -92,6 +99,7 @@ class Book {
   std::size_t young_limit_;
   std::int64_t late_until_ns_ = 0;
   std::vector<TaskState*> probation_;
+  std::vector<TaskState*> sent_;  // all of their probes; may become quiet
   std::size_t batch_;
   std::int64_t flush_ns_;
   Sink& sink_;

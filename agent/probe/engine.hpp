@@ -56,6 +56,8 @@ class Sink {
   virtual void task_finished(std::uint64_t assignment, std::uint32_t task) = 0;
   // After the last sample of the last task, and at once for an assignment without tasks. Not called after stop().
   virtual void assignment_finished(std::uint64_t assignment) = 0;
+  // Every task of the assignment that is still open is quiet, see TaskState::may_be_quiet(); at most once.
+  virtual void assignment_quiet(std::uint64_t /*assignment*/) {}
   // True: no new probe is started until it is false again (asked every few milliseconds). This is what bounds a queue.
   [[nodiscard]] virtual bool congested() const { return false; }
 };

@@ -166,6 +166,7 @@ std::int64_t Place::Loop::send(std::int64_t now_ns) {
   while (sent < granted && turns_.ready(now_ns) > 0) {
     auto& task = *turns_.take();
     sent += send_burst(task, std::min(granted - sent, kBurst), now_ns);
+    if (task.all_sent()) book_.sent_all(task);
     if (task.one_at_a_time || task.all_sent()) continue;
     if (task.on_probation()) {
       book_.hold(task);
@@ -180,6 +181,7 @@ std::int64_t Place::Loop::send(std::int64_t now_ns) {
 
 void Place::Loop::tidy(std::int64_t now_ns) {
   book_.release_silent(now_ns);
+  book_.notice_quiet(now_ns);
   for (auto* task : book_.take_rested()) again(*task, now_ns);
   for (auto* task : book_.take_finished()) {
     turns_.remove(task);

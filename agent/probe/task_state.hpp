@@ -12,9 +12,11 @@ namespace conntruth::probe {
 class PortWalk;
 
 struct AssignmentState {
-  explicit AssignmentState(std::uint64_t the_id, std::size_t tasks) : id(the_id), open_tasks(tasks) {}
+  explicit AssignmentState(std::uint64_t the_id, std::size_t tasks)
+      : id(the_id), open_tasks(tasks), busy_tasks(tasks) {}
   const std::uint64_t id;
   std::atomic<std::size_t> open_tasks;  // over all places; who brings it to 0 reports the assignment
+  std::atomic<std::size_t> busy_tasks;  // those that are not quiet; the same
 };
 
 // Whether anything comes back for a task. It decides how many of its probes may be under way at once: answers queue up
@@ -40,6 +42,8 @@ struct TaskState {
   bool paused = false;           // no turns until its standing is known
   std::int64_t first_ns = 0;     // when its first probe was sent
   std::int64_t due_ns = 0;       // of the probe sent last
+  std::int64_t last_ns = 0;      // when that was sent
+  bool quiet = false;            // it was quiet before it ended
 
   // Set by the task's prober.
   IpAddress source;
@@ -53,6 +57,12 @@ struct TaskState {
     return standing == Standing::kUnknown && in_flight >= kProbation && spec.interval.count() == 0;
   }
   [[nodiscard]] bool all_sent() const { return enough || next == spec.count; }
+  // Everything is sent and nothing ever came back, not to the last probe either, which has waited for a quarter of its
+  // timeout: a queue would have given something back by now. Those over HTTP or on a kept connection have other ends.
+  [[nodiscard]] bool may_be_quiet() const {
+    return all_sent() && standing != Standing::kAnswering && spec.connection == 0 && spec.path.empty();
+  }
+  [[nodiscard]] std::int64_t quiet_ns() const { return last_ns + std::chrono::nanoseconds(spec.timeout).count() / 4; }
   [[nodiscard]] bool finished() const { return all_sent() && in_flight == 0; }
 };
 

@@ -70,6 +70,15 @@ void Spool::finished(std::uint64_t assignment, const std::string& error) {
   wake_();
 }
 
+void Spool::quiet(std::uint64_t assignment) {
+  {
+    const std::lock_guard lock(mutex_);
+    open_for(assignment).batch.assignment_quiet = true;
+    close(assignment);
+  }
+  wake_();
+}
+
 bool Spool::congested() const {
   const std::lock_guard lock(mutex_);
   return closed_.size() + unacknowledged_.size() >= options_.capacity;

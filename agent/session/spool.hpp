@@ -34,6 +34,7 @@ class Spool : public ResultSink {
   void samples(std::uint64_t assignment, std::vector<Sample> samples) override;
   void sights(std::vector<Sight> sights) override;
   void finished(std::uint64_t assignment, const std::string& error) override;
+  void quiet(std::uint64_t assignment) override;
   [[nodiscard]] bool congested() const override;
 
   // The next batch to send, encoded; none where nothing is due. `losses` go along with the end of an assignment.

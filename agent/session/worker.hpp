@@ -23,6 +23,8 @@ class ResultSink {
   virtual void sights(std::vector<Sight> sights) = 0;
   // After the last sample of an assignment; with an error where it could not be carried out.
   virtual void finished(std::uint64_t assignment, const std::string& error) = 0;
+  // Nothing is left of an assignment but to wait for the deadlines of probes that nobody seems to answer.
+  virtual void quiet(std::uint64_t assignment) = 0;
   // True: start no new probes until it is false again. The controller does not take results as fast as they come.
   [[nodiscard]] virtual bool congested() const = 0;
 };

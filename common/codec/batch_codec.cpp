@@ -395,6 +395,7 @@ void put(const ResultBatch& batch, v1::ResultBatch& message) {
   message.set_sequence(batch.sequence);
   message.set_assignment(batch.assignment);
   message.set_assignment_done(batch.assignment_done);
+  message.set_assignment_quiet(batch.assignment_quiet);
   message.set_assignment_error(clean_text(batch.assignment_error));
   for (const auto& loss : batch.losses) {
     auto& entry = *message.add_losses();
@@ -421,6 +422,7 @@ Result<ResultBatch> take(const v1::ResultBatch& message) {
                     .sights = std::move(*sights),
                     .losses = {},
                     .assignment_done = message.assignment_done(),
+                    .assignment_quiet = message.assignment_quiet(),
                     .assignment_error = message.assignment_error()};
   for (const auto& loss : message.losses()) {
     if (!is_clean_text(loss.name())) return wrong("losses: name: not printable or too long");

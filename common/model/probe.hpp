@@ -166,7 +166,10 @@ struct ResultBatch {
   std::vector<Sight> sights;
   std::vector<LossCounter> losses;  // totals since the agent started
   bool assignment_done = false;     // last batch of that assignment
-  std::string assignment_error;     // set: the assignment could not be carried out, with the reason
+  // From now on only tasks are open to which nothing ever came back, and their last probes have waited for a while:
+  // whoever expects no answers need not wait any longer. Their samples follow at their deadlines.
+  bool assignment_quiet = false;
+  std::string assignment_error;  // set: the assignment could not be carried out, with the reason
   bool operator==(const ResultBatch&) const = default;
 };
 

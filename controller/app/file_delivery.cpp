@@ -60,7 +60,10 @@ class FileDelivery final : public WorldDelivery {
     constexpr std::chrono::milliseconds kOfEachNode{100};
     const auto answer =
         std::max<std::chrono::milliseconds>(std::chrono::seconds(1), lab_.topology().nodes.size() * kOfEachNode);
-    return {std::chrono::seconds(2), std::chrono::seconds(2), std::chrono::seconds(2), answer};
+    // A lab's nodes remember fixed flows (lab/topology/wiring.cpp), and the reference proxy says that it has a world
+    // when it has moved all flows.
+    constexpr std::chrono::milliseconds kFixedPace{20};
+    return {std::chrono::seconds(2), std::chrono::seconds(2), std::chrono::seconds(2), answer, kFixedPace};
   }
 
  private:

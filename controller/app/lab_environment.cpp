@@ -14,11 +14,16 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <ranges>
 #include <utility>
 
 namespace conntruth::app {
 
 namespace {
+
+// Agents that probe at the same time. All of a big lab at once would have a few probes under way each: every one wakes
+// somebody, and meets the cold caches of another node.
+constexpr std::size_t kAtATime = 6;
 
 // How many times longer than usual everything may take: 1 up to a load of eight for each core, 5 at most. With dozens
 // of processes for each core a thread that sleeps has been seen to wait more than a second for its turn.
@@ -131,9 +136,11 @@ std::string LabEnvironment::controller_endpoint() const { return "unix:" + lab_.
 std::size_t LabEnvironment::awaited_by_each() const {
   constexpr std::size_t kByAll = 512;
   auto places = topology().external_clients.size();
-  for (const auto& node : topology().nodes) places += 1 + node.pods.size();
+  for (const auto& node : topology().nodes | std::views::take(kAtATime)) places += 1 + node.pods.size();
   return std::clamp<std::size_t>(kByAll / places, 8, 256);
 }
+
+std::size_t LabEnvironment::at_a_time() const { return kAtATime; }
 
 Status LabEnvironment::start_agent(const std::string& place, const std::vector<Pod>& pods,
                                    const std::string& endpoint) {

@@ -34,6 +34,7 @@ Result<RunInputs> collect_inputs(const RunRequest& request, Environment& environ
   inputs.options.follow_limit = environment.patience().limit;
   inputs.options.old_flows_bound = environment.patience().old_flows;
   inputs.options.timeout = environment.patience().answer;
+  inputs.options.fixed_interval = environment.patience().fixed_pace;
   inputs.options.icmp_limited = environment.limits_icmp();
   inputs.options.nodes_may_change = environment.nodes_may_change();
   inputs.options.fixed_port_offset = static_cast<std::uint16_t>(unix_milliseconds() / 100 % 900);

@@ -36,6 +36,25 @@ void mix(std::vector<ProbeTask>& tasks, const std::string& agent) {
   std::ranges::shuffle(tasks, random);
 }
 
+using ByAgent = std::map<std::string, Assignment>;
+
+// Who gets what at once, and who has to wait for a turn.
+std::pair<ByAgent, ByAgent> distribute(const std::vector<plan::PlannedTask>& tasks, std::size_t at_a_time) {
+  std::set<std::string> agents;
+  for (const auto& planned : tasks) agents.insert(planned.agent);
+  const bool turns = agents.size() > at_a_time;
+  std::pair<ByAgent, ByAgent> result;
+  auto& [now, in_turn] = result;
+  for (const auto& planned : tasks) {
+    auto& part = turns && planned.task.interval.count() == 0 ? in_turn : now;
+    part[planned.agent].tasks.push_back(planned.task);
+  }
+  for (auto* part : {&now, &in_turn}) {
+    for (auto& [agent, assignment] : *part) mix(assignment.tasks, agent);
+  }
+  return result;
+}
+
 std::set<std::string> expected_agents(const Topology& topology) {
   std::set<std::string> names;
   for (const auto& node : topology.nodes) names.insert(node.name);
@@ -64,34 +83,60 @@ Result<std::set<std::string>> Runner::gather_agents(steady_clock::time_point dea
   return missing;
 }
 
-Status Runner::assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding) {
-  assignment.id = next_assignment_++;
+Status Runner::send(const std::string& agent, Assignment assignment) {
   std::set<NamespaceName> named;
   for (const auto& spec : assignment.responders) named.insert(spec.place);
   for (const auto& task : assignment.tasks) named.insert(task.place);
   for (const auto& name : named) {
     if (const auto place = places_.find(name); place != places_.end()) assignment.places.push_back(place->second);
   }
-  auto status = fleet_.assign(agent, assignment);
+  return fleet_.assign(agent, assignment);
+}
+
+Status Runner::assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding) {
+  assignment.id = next_assignment_++;
+  const auto id = assignment.id;
+  auto status = send(agent, std::move(assignment));
   if (status) {
-    outstanding.emplace(assignment.id, agent);
+    outstanding.emplace(id, agent);
     return {};
   }
   // A lost agent was noted when it was lost; its cells will miss their samples.
   return status.error().code == ErrorCode::kNotFound ? Status() : status;
 }
 
-Result<Runner::Outstanding> Runner::assign(const std::vector<plan::PlannedTask>& tasks) {
-  std::map<std::string, Assignment> by_agent;
-  for (const auto& planned : tasks) by_agent[planned.agent].tasks.push_back(planned.task);
+Result<Runner::Outstanding> Runner::assign(const std::vector<plan::PlannedTask>& tasks, std::size_t at_a_time) {
+  const auto [now, in_turn] = distribute(tasks, at_a_time);
   Outstanding outstanding;
-  for (auto& [agent, assignment] : by_agent) {
-    mix(assignment.tasks, agent);
-    if (auto status = assign_to(agent, std::move(assignment), outstanding); !status) {
-      return std::unexpected(status.error());
-    }
+  for (const auto& [agent, assignment] : now) {
+    if (auto status = assign_to(agent, assignment, outstanding); !status) return std::unexpected(status.error());
   }
+  first_in_turn_ = next_assignment_;
+  at_a_time_ = at_a_time;
+  for (const auto& [agent, assignment] : in_turn) {
+    waiting_.emplace_back(agent, assignment).second.id = next_assignment_;
+    outstanding.emplace(next_assignment_++, agent);
+  }
+  if (auto status = hand_out_next(outstanding); !status) return std::unexpected(status.error());
   return outstanding;
+}
+
+Status Runner::hand_out_next(Outstanding& outstanding) {
+  const auto in_turn = [&] {
+    const auto all = std::distance(outstanding.lower_bound(first_in_turn_), outstanding.end());
+    return static_cast<std::size_t>(all) - waiting_.size();
+  };
+  while (!waiting_.empty() && in_turn() < at_a_time_) {
+    auto [agent, assignment] = std::move(waiting_.front());
+    waiting_.pop_front();
+    const auto id = assignment.id;
+    auto status = send(agent, std::move(assignment));
+    if (status) continue;
+    outstanding.erase(id);
+    // A lost agent was noted when it was lost; its cells will miss their samples.
+    if (status.error().code != ErrorCode::kNotFound) return status;
+  }
+  return {};
 }
 
 Status Runner::hand_out_responders(const plan::Plan& plan) {
@@ -115,6 +160,8 @@ Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation)
     samples_ = 0;
     if (auto status = run_stage(plan, plan.stages[index], first_generation + index); !status) return status;
   }
+  // What has only silence to wait for, by now in the order of its deadlines.
+  if (auto status = settle({}); !status) return status;
   // Responders report what they saw a little after the probing agent is done.
   if (auto status = pause(kSightsGrace); !status) return status;
   if (interrupted_) partial_reasons_.emplace_back("interrupted");
@@ -127,7 +174,8 @@ Status Runner::carry_out_stage(const plan::Plan& plan, std::size_t index, std::u
   if (auto status = hand_out_responders(plan); !status) return status;
   progress_.step(fmt::format("stage {}", index + 1), probes_of(plan.stages[index].tasks));
   samples_ = 0;
-  return run_stage(plan, plan.stages[index], generation);
+  if (auto status = run_stage(plan, plan.stages[index], generation); !status) return status;
+  return settle({});  // pods go between such stages
 }
 
 Result<std::uint64_t> Runner::hand_out(const std::string& agent, const std::vector<ResponderSpec>& responders,
@@ -146,7 +194,9 @@ Status Runner::poll(Outstanding& outstanding, Deadline deadline) {
 }
 
 Status Runner::settle(Outstanding outstanding) {
-  return settle(std::move(outstanding), steady_clock::now() + kStageLimit);
+  const auto deadline = steady_clock::now() + kStageLimit;
+  if (auto status = settle(std::move(outstanding), deadline); !status) return status;
+  return settle(std::exchange(quiet_, {}), deadline);
 }
 
 Status Runner::mark(std::string_view name, const std::string& json) {
@@ -158,7 +208,7 @@ Status Runner::mark_probed() { return mark("probed", nlohmann::json{{"without", 
 Status Runner::run_stage(const plan::Plan& plan, const plan::Stage& stage, std::uint64_t generation) {
   if (auto status = follow_change(stage, generation); !status) return status;
   if (auto status = pause(stage.pause); !status) return status;
-  auto outstanding = assign(worthwhile_tasks(plan, stage));
+  auto outstanding = assign(worthwhile_tasks(plan, stage), environment_.at_a_time());
   if (!outstanding) return std::unexpected(outstanding.error());
   if (auto status = mark_probed(); !status) return status;
   return settle(std::move(*outstanding), steady_clock::now() + kStageLimit);
@@ -180,7 +230,7 @@ std::vector<plan::PlannedTask> Runner::worthwhile_tasks(const plan::Plan& plan, 
 }
 
 Status Runner::follow_change(const plan::Stage& stage, std::uint64_t generation) {
-  auto outstanding = assign(stage.follow_tasks);
+  auto outstanding = assign(stage.follow_tasks, SIZE_MAX);
   if (!outstanding) return std::unexpected(outstanding.error());
   if (auto status = publish(stage, generation); !status) return status;
   if (auto status = settle(std::move(*outstanding), steady_clock::now() + kStageLimit); !status) return status;
@@ -224,12 +274,14 @@ Status Runner::pause(std::chrono::milliseconds duration) {
 Status Runner::settle(Outstanding outstanding, Deadline deadline) {
   while (!outstanding.empty() && !interrupted_) {
     if (steady_clock::now() >= deadline) {
+      waiting_.clear();
       partial_reasons_.push_back("agent of " + outstanding.begin()->second + " did not finish its tasks in time");
       return {};
     }
     const auto event = fleet_.next(std::min(deadline, steady_clock::now() + kTick));
     if (!event) continue;
     if (auto status = handle(*event, outstanding); !status) return status;
+    if (auto status = hand_out_next(outstanding); !status) return status;
   }
   return {};
 }
@@ -260,7 +312,13 @@ Status Runner::take_batch(const fleet::Batch& batch, Outstanding& outstanding) {
     partial_reasons_.push_back(reason);
     failed_.insert(batch.batch.assignment);
   }
-  if (batch.batch.assignment_done) outstanding.erase(batch.batch.assignment);
+  if (batch.batch.assignment_quiet) {
+    if (auto quiet = outstanding.extract(batch.batch.assignment); !quiet.empty()) quiet_.insert(std::move(quiet));
+  }
+  if (batch.batch.assignment_done) {
+    outstanding.erase(batch.batch.assignment);
+    quiet_.erase(batch.batch.assignment);
+  }
   return {};
 }
 
@@ -273,7 +331,9 @@ void Runner::lose_agent(const fleet::AgentLost& lost, Outstanding& outstanding) 
   if (auto status = writer_.append_marker("agent-lost", stage_number_, marker.dump()); !status) {
     partial_reasons_.push_back(status.error().message);
   }
-  std::erase_if(outstanding, [&](const auto& entry) { return entry.second == lost.agent; });
+  for (auto* each : {&outstanding, &quiet_})
+    std::erase_if(*each, [&](const auto& entry) { return entry.second == lost.agent; });
+  std::erase_if(waiting_, [&](const auto& entry) { return entry.first == lost.agent; });
 }
 
 std::string Runner::partial_reason() const { return fmt::format("{}", fmt::join(partial_reasons_, "; ")); }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -54,11 +55,15 @@ class Runner {
   // The assignment's number; that of an agent which is lost is never outstanding.
   [[nodiscard]] Result<std::uint64_t> hand_out(const std::string& agent, const std::vector<ResponderSpec>& responders,
                                                Outstanding& outstanding);
-  [[nodiscard]] Result<Outstanding> assign(const std::vector<plan::PlannedTask>& tasks);
+  // One assignment for each agent that has tasks. Where there are more than `at_a_time` the others are handed out as
+  // these end; all get their paced tasks now, which take time and not much else.
+  [[nodiscard]] Result<Outstanding> assign(const std::vector<plan::PlannedTask>& tasks,
+                                           std::size_t at_a_time = SIZE_MAX);
   // Handles one event; none by the deadline, or until the fleet is woken, is no error.
   [[nodiscard]] Status poll(Outstanding& outstanding, Deadline deadline);
   [[nodiscard]] bool has_failed(std::uint64_t assignment) const { return failed_.contains(assignment); }
   [[nodiscard]] bool has_lost(const std::string& agent) const { return lost_.contains(agent); }
+  // Waits for all of them, also for those of which only silence is left.
   [[nodiscard]] Status settle(Outstanding outstanding);
   [[nodiscard]] Status mark(std::string_view name, const std::string& json);
   [[nodiscard]] Status mark_probed();
@@ -72,8 +77,12 @@ class Runner {
   [[nodiscard]] Status publish(const plan::Stage& stage, std::uint64_t generation);
   void record_programmed(const std::vector<Programmed>& reports);
   [[nodiscard]] Status pause(std::chrono::milliseconds duration);
+  [[nodiscard]] Status hand_out_next(Outstanding& outstanding);
+  // With the places that its words name; kNotFound: the agent was lost.
+  [[nodiscard]] Status send(const std::string& agent, Assignment assignment);
   [[nodiscard]] Status assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding);
-  // Handles events until nothing of `outstanding` is left or the deadline passes.
+  // Handles events until nothing of `outstanding` is left or the deadline passes. Assignments of which only silence is
+  // left are not waited for: the last call does.
   [[nodiscard]] Status settle(Outstanding outstanding, Deadline deadline);
   [[nodiscard]] Status handle(const fleet::Event& event, Outstanding& outstanding);
   [[nodiscard]] Status take_batch(const fleet::Batch& batch, Outstanding& outstanding);
@@ -88,8 +97,12 @@ class Runner {
   std::map<std::string, Hello> hellos_;
   std::set<std::string> lost_;  // agents
   std::map<NamespaceName, PodPlace> places_;
-  std::set<std::uint32_t> handed_out_;  // responders
-  std::set<std::uint64_t> failed_;      // assignments
+  std::set<std::uint32_t> handed_out_;                      // responders
+  std::set<std::uint64_t> failed_;                          // assignments
+  std::deque<std::pair<std::string, Assignment>> waiting_;  // not handed out yet, by agent; outstanding all the same
+  std::uint64_t first_in_turn_ = 0;                         // assignments from this one on take turns
+  std::size_t at_a_time_ = SIZE_MAX;
+  Outstanding quiet_;  // not over, yet the next stage need not wait
   std::vector<std::string> partial_reasons_;
   std::uint64_t next_assignment_ = 1;
   std::uint32_t stage_number_ = 0;

@@ -41,10 +41,10 @@ struct PlanOptions {
   Flows sticky{8, 56};      // session affinity: all flows of a client to one endpoint
   Flows unanswered{8, 56};  // no answer is expected: each probe that is not refused costs its whole timeout
   Flows control{4, 16};     // also cells that are recorded and not scored
-  // Probes of one flow over several steps, over more than two seconds, with one second to spare for a busy machine:
-  // conntrack then takes it for a stream and keeps it for minutes, as it would a client's that goes on sending; a
-  // younger one it would forget before the next step. In later steps it is probed until so many in a row are as they
-  // have to be, for at most `old_flows_bound` and so many more.
+  // Probes of one flow over several steps, as it stands over more than two seconds, with one second to spare for a busy
+  // machine: conntrack then takes it for a stream and keeps it for minutes, as it would a client's that goes on
+  // sending; a younger one it would forget before the next step (a lab's nodes do not). In later steps it is probed
+  // until so many in a row are as they have to be, for at most `old_flows_bound` and so many more.
   std::uint32_t fixed_flow = 11;
   std::chrono::milliseconds fixed_interval{300};
   std::uint32_t kept_requests = 16;  // per step, on one connection

@@ -51,6 +51,8 @@ class Environment {
   [[nodiscard]] virtual bool needs_every_agent() const { return true; }
   // For a message: where to look when an agent does not come.
   [[nodiscard]] virtual std::string where_agents_log() const = 0;
+  // How many agents shall probe at the same time.
+  [[nodiscard]] virtual std::size_t at_a_time() const { return SIZE_MAX; }
   // Starts one agent per node and external client; they connect to `endpoint` (a gRPC target). kUnavailable names
   // the node whose agent did not start.
   [[nodiscard]] virtual Status start_agents(const std::string& endpoint) = 0;
@@ -68,6 +70,9 @@ class Environment {
     std::chrono::milliseconds old_flows;
     // How long an answer is awaited: above what a healthy network and the machine's scheduler ever take.
     std::chrono::milliseconds answer;
+    // Between two probes of a flow that keeps its 5-tuple over the steps of a scenario. As it stands conntrack takes
+    // the flow for a stream, which it remembers: PlanOptions::fixed_flow. Less where it remembers such flows anyway.
+    std::chrono::milliseconds fixed_pace{300};
   };
   [[nodiscard]] virtual Patience patience() const = 0;
   // Waits until every node's dataplane has said that it has `generation` in the kernel, or until `deadline`;

@@ -61,7 +61,7 @@ Result<Json> status_json(const Lab& lab) {
   }
   document["fabric"] = {{"name", kFabric}, {"device", "br0"}, {"init", 0}};
   document["external"]["init"] = 0;
-  for (const auto& init : inits_among(read_processes())) {
+  for (const auto& init : read_inits()) {
     if (init.lab != lab.spec().name) continue;
     if (init.node == kFabric) document["fabric"]["init"] = init.process.pid;
     if (init.node == kExternal) document["external"]["init"] = init.process.pid;

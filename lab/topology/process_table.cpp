@@ -1,14 +1,15 @@
 #include "lab/topology/process_table.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -16,12 +17,16 @@ namespace conntruth::lab {
 
 namespace {
 
+// What could be read: a process may end between opening and reading.
 std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  // Through operator<<, which keeps a read error to itself: a process may end between opening and reading.
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (ssize_t length = 1; file && length > 0;) {
+    length = ::read(file.get(), buffer.data(), buffer.size());
+    if (length > 0) text.append(buffer.data(), static_cast<std::size_t>(length));
+  }
+  return text;
 }
 
 std::vector<std::string> split_arguments(const std::string& cmdline) {
@@ -96,15 +101,36 @@ std::optional<Process> read_process(pid_t pid) {
   return process;
 }
 
-std::vector<Process> read_processes() {
-  std::vector<Process> processes;
+namespace {
+
+std::vector<pid_t> all_pids() {
+  std::vector<pid_t> pids;
   std::error_code error;
   for (std::filesystem::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
-    const auto pid = as_pid(entry->path().filename().string());
-    if (!pid) continue;
-    if (auto process = read_process(*pid)) processes.push_back(std::move(*process));
+    if (const auto pid = as_pid(entry->path().filename().string())) pids.push_back(*pid);
+  }
+  return pids;
+}
+
+}  // namespace
+
+std::vector<Process> read_processes() {
+  std::vector<Process> processes;
+  for (const auto pid : all_pids()) {
+    if (auto process = read_process(pid)) processes.push_back(std::move(*process));
   }
   return processes;
+}
+
+std::vector<InitProcess> read_inits() {
+  std::vector<Process> processes;
+  for (const auto pid : all_pids()) {
+    Process named;
+    named.argv = split_arguments(read_file(fmt::format("/proc/{}/cmdline", pid)));
+    if (named.program() != kInitProgram) continue;
+    if (auto process = read_process(pid)) processes.push_back(std::move(*process));
+  }
+  return inits_among(processes);
 }
 
 std::vector<InitProcess> inits_among(const std::vector<Process>& processes) {

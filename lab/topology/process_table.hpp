@@ -44,6 +44,8 @@ struct InitProcess {
   Process process;
 };
 [[nodiscard]] std::vector<InitProcess> inits_among(const std::vector<Process>& processes);
+// The same of all that run now, without reading what is no init: a tenth of the time.
+[[nodiscard]] std::vector<InitProcess> read_inits();
 
 // A pidfd of exactly this process; kNotFound where it is gone.
 [[nodiscard]] Result<Fd> open_process(const Process& process);

@@ -57,12 +57,16 @@ def measure(figure, runs, binaries):
     return result | ({"output": output} if output else {})
 
 
+def wanted(result):
+    return "-" if result["wantSeconds"] is None else f"{result['wantSeconds']:.1f}"
+
+
 def row(result):
     if "error" in result:
-        return f"{result['name']:<14} {'-':>8} {'-':>8} {'-':>8} {result['wantSeconds']:>8.1f}  {result['error']}"
+        return f"{result['name']:<14} {'-':>8} {'-':>8} {'-':>8} {wanted(result):>8}  {result['error']}"
     values = result["seconds"]
     return (f"{result['name']:<14} {min(values):>8.2f} {statistics.median(values):>8.2f} {max(values):>8.2f}"
-            f" {result['wantSeconds']:>8.1f}  {len(values)} runs" + (f"\n  {result['output']}" if "output" in result else ""))
+            f" {wanted(result):>8}  {len(values)} runs" + (f"\n  {result['output']}" if "output" in result else ""))
 
 
 def sizes(binaries):

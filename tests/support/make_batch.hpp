@@ -54,6 +54,7 @@ inline ResultBatch make_batch(std::uint32_t seed, std::uint32_t samples) {
                     .sights = {},
                     .losses = {},
                     .assignment_done = false,
+                    .assignment_quiet = true,
                     .assignment_error = {}};
   for (std::uint32_t i = 0; i < samples; ++i) {
     batch.samples.push_back(make_sample(random, 100 + random() % 40U, i / 40));

@@ -13,9 +13,11 @@ class Notes final : public Sink {
   }
   void task_finished(std::uint64_t /*assignment*/, std::uint32_t task) override { tasks.push_back(task); }
   void assignment_finished(std::uint64_t assignment) override { assignments.push_back(assignment); }
+  void assignment_quiet(std::uint64_t assignment) override { quiet.push_back(assignment); }
   std::vector<Sample> all;
   std::vector<std::uint32_t> tasks;
   std::vector<std::uint64_t> assignments;
+  std::vector<std::uint64_t> quiet;
   std::size_t largest = 0;
 };
 
@@ -74,6 +76,40 @@ TEST_F(BookTest, batches_stay_within_their_size) {
   book.flush(11);
   EXPECT_EQ(notes.all.size(), 11U);
   EXPECT_EQ(notes.largest, 4U);
+}
+
+// Time-outs here are 1 ms: quiet after a quarter of it.
+TEST_F(BookTest, an_assignment_is_quiet_when_nothing_ever_came_back_and_the_last_probe_has_waited) {
+  auto& silent = task(1);
+  open(silent, 0);
+  book.sent_all(silent);
+  book.notice_quiet(249'999);
+  EXPECT_TRUE(notes.quiet.empty());
+  EXPECT_EQ(book.next_ns(), 250'000);
+  book.notice_quiet(250'000);
+  EXPECT_EQ(notes.quiet, std::vector<std::uint64_t>{5});
+  book.expire(1'000'001);
+  book.flush(1'000'001);
+  EXPECT_EQ(notes.all.size(), 1U) << "its deadline is what it was";
+  EXPECT_EQ(notes.quiet.size(), 1U) << "told once";
+  EXPECT_EQ(notes.assignments, std::vector<std::uint64_t>{5});
+}
+
+TEST_F(BookTest, an_assignment_is_not_quiet_while_a_task_that_is_answered_is_open) {
+  assignment = std::make_shared<AssignmentState>(5, 2);
+  auto& silent = task(1);
+  auto& answering = task(2);
+  open(silent, 0);
+  book.sent_all(silent);
+  book.replied(open(answering), answer(), 10);
+  auto& last = open(answering);
+  book.sent_all(answering);
+  book.notice_quiet(900'000);
+  EXPECT_TRUE(notes.quiet.empty());
+  book.replied(last, answer(), 900'010);
+  book.flush(900'011);
+  book.flush(900'010 + 1000);
+  EXPECT_EQ(notes.quiet, std::vector<std::uint64_t>{5}) << "its end leaves only the silent one";
 }
 
 TEST_F(BookTest, silence_is_a_time_out_at_the_deadline_and_not_before) {
