@@ -53,6 +53,22 @@ TEST_F(RunTest, every_node_is_a_client_in_both_families) {
   }
 }
 
+// Six agents of a lab probe at a time.
+TEST_F(RunTest, where_there_are_more_nodes_than_probe_at_a_time_all_get_their_turn) {
+  lab::LabSpec spec;
+  spec.name = lab_name() + "-many";
+  spec.nodes = 8;
+  spec.pods_per_node = 1;
+  const auto lab = lab::Lab::up(spec);
+  ASSERT_TRUE(lab) << lab.error().message;
+  const auto finished = conntruth(
+      {"run", "--lab", spec.name, "--select", "clusterip", "--protocol", "udp", "--ip-family", "ipv4", "-o", "json"});
+  EXPECT_TRUE(lab::Lab::down(spec.name));
+  ASSERT_EQ(finished.status, 0) << finished.err << finished.out.substr(0, 2000);
+  const auto summary = Json::parse(finished.out).at("summary");
+  EXPECT_EQ(summary.at("pass"), 8 + 8 + 8) << "pods, hosts, and what follows the change";
+}
+
 TEST_F(RunTest, rejudging_gives_the_same_report_byte_for_byte) {
   const auto finished = run({"--select", "clusterip", "-o", "json"});
   const auto id = Json::parse(finished.out).at("run").at("id").get<std::string>();

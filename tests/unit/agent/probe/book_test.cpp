@@ -1,6 +1,8 @@
 #include "agent/probe/book.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace conntruth::probe {
 namespace {
@@ -93,6 +95,33 @@ TEST_F(BookTest, an_assignment_is_quiet_when_nothing_ever_came_back_and_the_last
   EXPECT_EQ(notes.all.size(), 1U) << "its deadline is what it was";
   EXPECT_EQ(notes.quiet.size(), 1U) << "told once";
   EXPECT_EQ(notes.assignments, std::vector<std::uint64_t>{5});
+}
+
+// The kernel would repeat its SYN into whatever comes next.
+TEST_F(BookTest, a_quiet_tasks_tcp_sockets_are_closed_and_its_probes_still_run_out_of_time) {
+  auto& silent = task(1);
+  silent.spec.method = Method::kTcpSocket;
+  const int fd = ::dup(STDERR_FILENO);
+  open(silent, 0).fd = fd;
+  book.sent_all(silent);
+  book.notice_quiet(250'000);
+  EXPECT_EQ(notes.quiet.size(), 1U);
+  EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "closed";
+  book.expire(999'999);
+  EXPECT_TRUE(book.take_finished().empty());
+  book.expire(1'000'001);
+  EXPECT_EQ(book.take_finished().size(), 1U);
+}
+
+TEST_F(BookTest, something_that_accepts_and_says_nothing_is_waited_for) {
+  auto& silent = task(1);
+  silent.spec.method = Method::kTcpSocket;
+  auto& flight = open(silent, 0);
+  flight.fd = ::dup(STDERR_FILENO);
+  flight.connected = true;
+  book.sent_all(silent);
+  book.notice_quiet(250'000);
+  EXPECT_TRUE(notes.quiet.empty());
 }
 
 TEST_F(BookTest, an_assignment_is_not_quiet_while_a_task_that_is_answered_is_open) {
