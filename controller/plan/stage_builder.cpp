@@ -288,7 +288,9 @@ Status StageBuilder::add(const Draft& draft, const world::World& world) {
   if (workshop_.options.icmp_limited && draft.protocol == Protocol::kUdp) allow_for_icmp_limit(cell.expectation);
   cell.rule = cell_rule(draft.rule);
   const bool over_http = !http_path(draft.entry.kind).empty();
-  if (draft.rule == ProbeRule::kFixedFlow || over_http) cell.settle = workshop_.options.old_flows_bound;
+  // A flow that begins in this step has nothing to be moved from.
+  const bool old_flow = draft.rule == ProbeRule::kFixedFlow && workshop_.kept.contains(draft.id_over_steps());
+  if (old_flow || over_http) cell.settle = workshop_.options.old_flows_bound;
   if (draft.entry.kind == EntryKind::kName) cell.settle = workshop_.options.names_bound;
   cell.controls = controls_for(draft, cell.expectation);
   cell.tasks = body_tasks(draft, cell.expectation);

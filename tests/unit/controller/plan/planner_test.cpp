@@ -232,6 +232,12 @@ TEST(Planner, probes_a_fixed_flow_until_conntrack_takes_it_for_a_stream_also_whe
   EXPECT_GE(gaps * options.fixed_interval, std::chrono::seconds(3));
 }
 
+TEST(Planner, excuses_only_a_fixed_flow_that_lived_before_the_change) {
+  const auto plan = *plan_of(kFixed, {}, {.families = {Family::kIpv4}});
+  EXPECT_EQ(cell_of(plan, "stale/a/node-1-pod-0>clusterIP:web:fixed-flow/udp/ipv4").settle.count(), 0);
+  EXPECT_GT(cell_of(plan, "stale/b/node-1-pod-0>clusterIP:web:fixed-flow/udp/ipv4").settle.count(), 0);
+}
+
 constexpr std::string_view kKept = R"(
 id: kept
 title: Kept
