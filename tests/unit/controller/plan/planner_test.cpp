@@ -200,14 +200,15 @@ probes: [{from: [pod, node, external], to: [nodePort]}]
   EXPECT_THAT(client_endpoint, SizeIs(49));
 }
 
-TEST(Planner, keeps_the_five_tuple_of_a_fixed_flow_over_all_steps) {
-  constexpr std::string_view kFixed = R"(
+constexpr std::string_view kFixed = R"(
 id: stale
 title: Stale
 services: {web: {spec: {ports: [{name: udp, port: 80, protocol: UDP}]}, endpoints: [{on: first}]}}
 probes: [{from: [pod], to: [clusterIP], rule: fixed-flow}]
 steps: [{name: a}, {name: b, services: {web: {endpoints: [{on: last, variant: 1}]}}}]
 )";
+
+TEST(Planner, keeps_the_five_tuple_of_a_fixed_flow_over_all_steps) {
   const auto plan = *plan_of(kFixed, {}, {.families = {Family::kIpv4}});
   const auto& before =
       task_of(plan, cell_of(plan, "stale/a/node-1-pod-0>clusterIP:web:fixed-flow/udp/ipv4").tasks.at(0));
