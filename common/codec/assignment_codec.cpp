@@ -28,6 +28,10 @@ bool is_path(const std::string& path) {
   return path.empty() || (path.front() == '/' && path.size() <= kMaxTextBytes && std::ranges::all_of(path, fits));
 }
 
+bool may_be_foreign(Method method) {
+  return method == Method::kTcpSyn || method == Method::kSctpInit || method == Method::kUdpCrafted;
+}
+
 Status check_task(const ProbeTask& task) {
   if (task.id == 0) return wrong("task", task.id, "id: 0, they count from 1");
   if (task.count == 0) return wrong("task", task.id, "count: 0, at least one probe is sent");
@@ -37,6 +41,8 @@ Status check_task(const ProbeTask& task) {
     return wrong("task", task.id, "connection: only tcp-socket probes share one");
   if ((task.method == Method::kHttpGet) != !task.path.empty())
     return wrong("task", task.id, "path: http-get probes have one and no others");
+  if (task.foreign && !may_be_foreign(task.method))
+    return wrong("task", task.id, "foreign: only crafted probes ask whom they do not know");
   if (!is_path(task.path)) return wrong("task", task.id, "path: not printable, or it does not begin with /");
   const bool lookup = task.method == Method::kDnsLookup;
   if (lookup != !task.name.empty()) return wrong("task", task.id, "name: dns-lookup probes have one and no others");
@@ -98,6 +104,7 @@ Result<ProbeTask> take_task(const v1::Task& message) {
   task.until_timed_out = message.until_timed_out();
   task.connection = message.connection();
   task.path = message.path();
+  task.foreign = message.foreign();
   if (!is_clean_text(message.name())) return wrong("task", id, "name: not printable or too long");
   task.name = message.name();
   if (!message.has_until_name()) return task;
@@ -105,6 +112,32 @@ Result<ProbeTask> take_task(const v1::Task& message) {
   if (!until) return wrong("task", id, "until_" + until.error().message);
   task.until_name = std::move(*until);
   return task;
+}
+
+Result<FlowQuestion> take_question(const v1::FlowQuestion& message) {
+  const auto id = message.task();
+  if (message.protocol() == v1::PROTOCOL_UNSPECIFIED || !v1::Protocol_IsValid(message.protocol()))
+    return wrong("question", id, "protocol: unknown");
+  const auto source = address_from(message.source());
+  const auto destination = address_from(message.destination());
+  if (!source || !destination) return wrong("question", id, "source or destination: not 4 or 16 bytes");
+  if (source->family() != destination->family()) return wrong("question", id, "addresses: of two families");
+  if (message.source_port() > 65535 || message.destination_port() > 65535)
+    return wrong("question", id, "port: out of range");
+  return FlowQuestion{.id = probe_id(id, message.sequence()),
+                      .protocol = static_cast<Protocol>(message.protocol()),
+                      .source = {*source, static_cast<std::uint16_t>(message.source_port())},
+                      .destination = {*destination, static_cast<std::uint16_t>(message.destination_port())}};
+}
+
+void put_question(const FlowQuestion& question, v1::FlowQuestion& message) {
+  message.set_task(task_of(question.id));
+  message.set_sequence(sequence_of(question.id));
+  message.set_protocol(static_cast<v1::Protocol>(question.protocol));
+  message.set_source(address_bytes(question.source.address));
+  message.set_source_port(question.source.port);
+  message.set_destination(address_bytes(question.destination.address));
+  message.set_destination_port(question.destination.port);
 }
 
 }  // namespace
@@ -153,9 +186,11 @@ void put(const Assignment& assignment, v1::Assign& message) {
     entry.set_until_timed_out(task.until_timed_out);
     entry.set_connection(task.connection);
     entry.set_path(task.path);
+    entry.set_foreign(task.foreign);
     entry.set_name(task.name);
     if (task.until_name) put(*task.until_name, *entry.mutable_until_name());
   }
+  for (const auto& question : assignment.questions) put_question(question, *message.add_questions());
 }
 
 Result<Assignment> take(const v1::Assign& message) {
@@ -176,6 +211,11 @@ Result<Assignment> take(const v1::Assign& message) {
     auto task = take_task(entry);
     if (!task) return std::unexpected(task.error());
     assignment.tasks.push_back(std::move(*task));
+  }
+  for (const auto& entry : message.questions()) {
+    auto question = take_question(entry);
+    if (!question) return std::unexpected(question.error());
+    assignment.questions.push_back(*question);
   }
   if (auto checked = check(assignment); !checked) return std::unexpected(checked.error());
   return assignment;

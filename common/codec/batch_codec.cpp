@@ -140,6 +140,13 @@ void put_samples(const std::vector<Sample>& samples, Tables& tables, v1::SampleC
   put_names(samples, columns);
 }
 
+void put_destinations(const std::vector<Sight>& sights, Tables& tables, v1::SightColumns& columns) {
+  const auto known = [](const Sight& sight) { return sight.destination != SocketAddress{}; };
+  if (std::ranges::none_of(sights, known)) return;
+  for (const auto& each : sights)
+    columns.add_destinations(known(each) ? tables.sockets.index(each.destination) + 1 : 0);
+}
+
 void put_sights(const std::vector<Sight>& sights, Tables& tables, v1::SightColumns& columns) {
   DeltaWriter<std::uint32_t> task;
   DeltaWriter<std::uint32_t> sequence;
@@ -152,6 +159,7 @@ void put_sights(const std::vector<Sight>& sights, Tables& tables, v1::SightColum
     columns.add_source_ports(sight.source.port);
     columns.add_received_ns_deltas(received.next(static_cast<std::uint64_t>(sight.received_ns)));
   }
+  put_destinations(sights, tables, columns);
 }
 
 std::unexpected<Error> wrong(std::string_view field) {
@@ -368,7 +376,8 @@ Result<std::vector<Sample>> SampleReader::read() {
 Result<std::vector<Sight>> read_sights(const v1::SightColumns& columns, const ReadTables& tables) {
   const int size = columns.responders_size();
   if (columns.task_deltas_size() != size || columns.sequence_deltas_size() != size || columns.sources_size() != size ||
-      columns.source_ports_size() != size || columns.received_ns_deltas_size() != size) {
+      columns.source_ports_size() != size || columns.received_ns_deltas_size() != size ||
+      (columns.destinations_size() != 0 && columns.destinations_size() != size)) {
     return wrong("sights: columns differ in length");
   }
   std::vector<Sight> sights(static_cast<std::size_t>(size));
@@ -384,6 +393,9 @@ Result<std::vector<Sight>> read_sights(const v1::SightColumns& columns, const Re
     sight.responder = columns.responders(i);
     sight.source = {tables.addresses[columns.sources(i)], static_cast<std::uint16_t>(columns.source_ports(i))};
     sight.received_ns = static_cast<std::int64_t>(received.next(columns.received_ns_deltas(i)));
+    const auto place = columns.destinations_size() == 0 ? 0U : columns.destinations(i);
+    if (place > tables.sockets.size()) return wrong("destinations: no such socket in the table");
+    if (place > 0) sight.destination = tables.sockets[place - 1];
     ++i;
   }
   return sights;

@@ -89,12 +89,13 @@ struct Sample {
   bool operator==(const Sample&) const = default;
 };
 
-// The answering side's own sight of a probe.
+// Somebody's own sight of a probe on its way: the answering side's, or that of the connection tracking of a node.
 struct Sight {
   ProbeId id = 0;
-  std::uint32_t responder = 0;
-  SocketAddress source;
+  std::uint32_t responder = 0;  // 0: connection tracking's, and only that has a destination
+  SocketAddress source;         // as it arrives; connection tracking: as it leaves the node, translated or not
   std::int64_t received_ns = 0;
+  SocketAddress destination = {};  // where the node sends it
   bool operator==(const Sight&) const = default;
 };
 
@@ -132,6 +133,10 @@ struct ProbeTask {
   std::string path = {};                      // http-get only: what to GET, printable and beginning with /
   std::string name = {};                      // dns-lookup only: what to look up, in full, without the dot at the end
   std::optional<NameAnswer> until_name = {};  // dns-lookup only: the answer that until_count counts
+  // Nobody of ours answers there, so any answer to this very probe is "replied", without responder and what it saw; who
+  // answered is told by a Sight of the node's connection tracking, if that knows the flow. tcp-syn, sctp-init and
+  // udp-crafted only; the latter then sends an empty datagram.
+  bool foreign = false;
   bool operator==(const ProbeTask&) const = default;
 };
 
@@ -142,6 +147,16 @@ struct PodPlace {
   bool operator==(const PodPlace&) const = default;
 };
 
+// What a node's connection tracking is asked for: the flow that comes to it as `source` → `destination`. The answer is
+// a Sight; none where it does not know the flow.
+struct FlowQuestion {
+  ProbeId id = 0;
+  Protocol protocol = Protocol::kTcp;
+  SocketAddress source;
+  SocketAddress destination;
+  bool operator==(const FlowQuestion&) const = default;
+};
+
 // One unit of work for one agent. Responders stay until the session ends or `drop_responders` names them.
 struct Assignment {
   std::uint64_t id = 0;
@@ -149,6 +164,7 @@ struct Assignment {
   std::vector<ResponderSpec> responders;
   std::vector<std::uint32_t> drop_responders;
   std::vector<ProbeTask> tasks;
+  std::vector<FlowQuestion> questions = {};
   bool operator==(const Assignment&) const = default;
 };
 
@@ -179,7 +195,7 @@ struct Hello {
   std::string agent_version;
   std::string kernel_release;
   std::uint32_t protocol_version = 4;
-  std::vector<std::string> capabilities;  // "udp-socket", ... (methods), "ipv6", "raw", ...
+  std::vector<std::string> capabilities;  // "udp-socket", ... (methods), "ipv6", "conntrack", ...
   std::vector<NamespaceName> places;      // namespaces it can enter
   std::uint64_t acknowledged = 0;         // resume: highest batch it knows to be stored; 0 on a first connection
   std::string session;                    // resume: the session id given by Welcome; "" on a first connection

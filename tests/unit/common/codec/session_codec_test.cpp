@@ -122,6 +122,32 @@ TEST(SessionCodec, a_path_belongs_to_an_http_get_and_fits_a_request_line) {
   }
 }
 
+TEST(SessionCodec, what_connection_tracking_saw_comes_back_as_it_was) {
+  auto batch = support::make_batch(1, 2);
+  batch.sights = {{1, 7, {address("10.0.0.1"), 40'000}, 5},
+                  {2, 0, {address("10.0.0.2"), 40'001}, 6, {address("10.244.1.9"), 8080}},
+                  {3, 0, {address("fd00::2"), 40'001}, 7, {address("fd00::9"), 8080}}};
+  const auto decoded = decode_batch(encode_batch(batch));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(*decoded, batch);
+}
+
+TEST(SessionCodec, questions_for_flows_and_foreign_tasks_come_back_as_they_were) {
+  Assignment assignment;
+  assignment.id = 1;
+  assignment.tasks = {ProbeTask{.id = 1, .place = {}, .source = {}, .target = {}, .until_responders = {}}};
+  assignment.tasks.front().foreign = true;
+  EXPECT_FALSE(check(assignment)) << "a kernel socket asks for an identity";
+  assignment.tasks.front().method = Method::kTcpSyn;
+  EXPECT_TRUE(check(assignment));
+  assignment.questions = {
+      {probe_id(7, 9), Protocol::kTcp, {address("10.0.0.1"), 10'000}, {address("10.0.0.2"), 30'080}},
+      {probe_id(8, 0), Protocol::kUdp, {address("fd00::1"), 65'535}, {address("fd00::2"), 1}}};
+  const auto decoded = decode_controller_message(encode(ControllerMessage(assignment)));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(std::get<Assignment>(*decoded), assignment);
+}
+
 TEST(SessionCodec, extreme_numbers_come_back_as_they_were) {
   auto batch = support::make_batch(1, 3);
   batch.sequence = std::numeric_limits<std::uint64_t>::max();
