@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include "agent/node_worker.hpp"
+#include "agent/observe/conntrack.hpp"
 
 namespace conntruth::agent {
 
@@ -15,6 +16,7 @@ Hello make_hello(const AppOptions& options) {
   hello.agent_version = CONNTRUTH_VERSION;
   hello.protocol_version = codec::kProtocolVersion;
   hello.capabilities = probe::Engine::capabilities();
+  if (observe::answers()) hello.capabilities.emplace_back("conntrack");
   utsname system{};
   if (uname(&system) == 0) hello.kernel_release = system.release;
   for (const auto& [name, path] : options.places) hello.places.push_back(name);

@@ -13,6 +13,7 @@ Status NodeWorker::carry_out(const Assignment& assignment) {
   for (const auto id : assignment.drop_responders) responders_->remove(id);
   if (auto added = add_places(assignment.places); !added) return added;
   if (auto added = add_responders(assignment.responders); !added) return added;
+  for (const auto& question : assignment.questions) foreign_ended(question);
   engine_->submit(assignment);
   return {};
 }
@@ -32,6 +33,11 @@ std::vector<LossCounter> NodeWorker::losses() const {
 
 Status NodeWorker::start() {
   if (engine_) return {};
+  // Here, as threads of places are in namespaces of their own.
+  if (auto opened = observe::Conntrack::open("")) {
+    const std::lock_guard lock(conntrack_mutex_);
+    conntrack_.emplace(std::move(*opened));
+  }
   respond::SightSink& sights_here = *this;
   probe::Sink& samples_here = *this;
   auto responders = std::make_unique<respond::Responders>(respond::RespondersOptions{.places = places_}, sights_here);
@@ -80,7 +86,28 @@ std::map<std::string, std::uint64_t> NodeWorker::running_losses() const {
   };
   if (engine_) add(engine_->losses());
   if (responders_) add(responders_->losses());
+  const std::lock_guard lock(conntrack_mutex_);
+  if (conntrack_failures_ > 0) losses["conntrack-failed"] = conntrack_failures_;
   return losses;
+}
+
+std::optional<observe::ConntrackEntry> NodeWorker::look_up(const FlowQuestion& flow) {
+  const std::lock_guard lock(conntrack_mutex_);
+  if (conntrack_) {
+    if (auto found = conntrack_->find({flow.protocol, flow.source, flow.destination})) return *found;
+  }
+  ++conntrack_failures_;
+  return std::nullopt;
+}
+
+void NodeWorker::foreign_ended(const FlowQuestion& flow) {
+  const auto entry = look_up(flow);
+  if (!entry) return;
+  sink_.sights({{.id = flow.id,
+                 .responder = 0,
+                 .source = entry->reply.destination,
+                 .received_ns = clock_.now_ns(),
+                 .destination = entry->reply.source}});
 }
 
 void NodeWorker::samples(std::uint64_t assignment, std::vector<Sample> batch) {

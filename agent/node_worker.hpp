@@ -4,10 +4,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/io/clock.hpp"
 #include "agent/io/fd.hpp"
+#include "agent/observe/conntrack.hpp"
 #include "agent/probe/engine.hpp"
 #include "agent/respond/responders.hpp"
 #include "agent/session/worker.hpp"
@@ -44,6 +48,9 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   [[nodiscard]] Status add_responders(const std::vector<ResponderSpec>& specs);
   [[nodiscard]] std::map<std::string, std::uint64_t> running_losses() const;
 
+  [[nodiscard]] std::optional<observe::ConntrackEntry> look_up(const FlowQuestion& flow);
+  // Asks the node's connection tracking and reports what it knows as a sight.
+  void foreign_ended(const FlowQuestion& flow) override;
   void samples(std::uint64_t assignment, std::vector<Sample> batch) override;
   void task_finished(std::uint64_t assignment, std::uint32_t task) override;
   void assignment_finished(std::uint64_t assignment) override;
@@ -55,7 +62,11 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   const Pace pace_;
   session::ResultSink& sink_;
   const FindPlace find_;
-  std::map<NamespaceName, FoundPlace> found_;         // until the next abandon()
+  std::map<NamespaceName, FoundPlace> found_;  // until the next abandon()
+  const io::MonotonicClock clock_;
+  mutable std::mutex conntrack_mutex_;
+  std::optional<observe::Conntrack> conntrack_;       // guarded; none where it cannot be asked
+  std::uint64_t conntrack_failures_ = 0;              // guarded
   std::map<std::string, std::uint64_t> past_losses_;  // of engines and responders that are gone
   std::unique_ptr<respond::Responders> responders_;
   std::unique_ptr<probe::Engine> engine_;

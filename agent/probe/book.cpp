@@ -117,8 +117,19 @@ Sample& Book::end(Flight& flight, Outcome outcome, std::int64_t now_ns) {
     window_.answered(flight.sent_ns, now_ns);
   }
   ended_.add(flight.id, outcome == Outcome::kTimedOut ? Ending::kExpired : Ending::kAnswered);
+  if (flight.task->spec.foreign) tell_foreign(flight, outcome);
   close(flight);
   return sample;
+}
+
+// Connection tracking drops what a reset refuses, so that only of the others something is known.
+void Book::tell_foreign(const Flight& flight, Outcome outcome) {
+  if (outcome != Outcome::kReplied && outcome != Outcome::kTimedOut) return;
+  const auto& task = *flight.task;
+  sink_.foreign_ended({.id = flight.id,
+                       .protocol = protocol_of(task.spec.method),
+                       .source = {task.source, flight.source_port},
+                       .destination = task.spec.target});
 }
 
 void Book::close(Flight& flight) {

@@ -81,6 +81,7 @@ class Book {
   };
   Sample& add_sample(TaskState& task, ProbeId id, Outcome outcome, std::int64_t now_ns);
   Sample& end(Flight& flight, Outcome outcome, std::int64_t now_ns);
+  void tell_foreign(const Flight& flight, Outcome outcome);
   void settle(TaskState& task, bool wanted);  // as the task's until_... say
   void close(Flight& flight);
   void release(TaskState& task, Standing standing);

@@ -68,13 +68,14 @@ std::uint16_t Crafted::choose_port(TaskState& task) {
 
 namespace {
 
-std::size_t build(wire::MutableBytes out, Method method, const wire::Endpoints& flow, ProbeId id) {
-  switch (method) {
+std::size_t build(wire::MutableBytes out, const ProbeTask& task, const wire::Endpoints& flow, ProbeId id) {
+  switch (task.method) {
     case Method::kTcpSyn:
       return wire::build_syn(out, flow, id);
     case Method::kSctpInit:
       return wire::build_init(out, flow, id);
     case Method::kUdpCrafted:
+      if (task.foreign) return wire::build_udp(out, flow, {});
       return wire::build_udp(
           out, flow, wire::encode({.kind = wire::ProbeKind::kRequest, .crafted = true, .id = id, .identity = {}}));
     case Method::kUdpSocket:
@@ -93,7 +94,7 @@ void Crafted::send(TaskState& task, ProbeId id, std::int64_t now_ns) {
   if (port == 0) return desk_.book.failed(task, id, "no free UDP source port in 10000..29999", now_ns);
   auto& sender = senders_[task.spec.target.address.family()];
   const wire::Endpoints flow{.source = {task.source, port}, .destination = task.spec.target};
-  const auto size = build(sender.batch.next(), task.spec.method, flow, id);
+  const auto size = build(sender.batch.next(), task.spec, flow, id);
   desk_.book.open(task, id, port, now_ns);
   sender.ids.at(sender.batch.size()) = id;
   sender.batch.add(size, {task.spec.target.address, 0});

@@ -53,6 +53,10 @@ class Crafted final : public Prober {
   void read_sctp(Arrival arrival);
   void read_icmp(const Arrival& arrival);
   void answer(const Arrival& arrival, ProbeId id, std::uint16_t port, const wire::Identity& identity);
+  // Somebody without an identity has answered.
+  void accept(Flight& flight, std::int64_t now_ns);
+  // Ends a foreign connection in the server's queue of half-open ones. The kernel does so as well where it may.
+  void reset(const Flight& flight, const wire::TcpHeader& answer, std::int64_t now_ns);
   void refuse(Protocol protocol, const Arrival& arrival, std::uint32_t sequence, std::uint16_t port, RefusalKind kind);
   // The flight to `target` with that sequence number and source port, whichever task it is of.
   [[nodiscard]] Flight* find(Protocol protocol, const SocketAddress& target, std::uint32_t sequence,

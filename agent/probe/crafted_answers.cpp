@@ -83,6 +83,26 @@ void Crafted::answer(const Arrival& arrival, ProbeId id, std::uint16_t port, con
   desk_.book.replied(*flight, identity, arrival.now_ns);
 }
 
+void Crafted::accept(Flight& flight, std::int64_t now_ns) {
+  if (!flight.task->spec.foreign) return desk_.book.unidentified(flight);
+  desk_.book.replied(flight, wire::Identity{}, now_ns);
+}
+
+void Crafted::reset(const Flight& flight, const wire::TcpHeader& answer, std::int64_t now_ns) {
+  const auto& task = *flight.task;
+  auto& sender = senders_[task.spec.target.address.family()];
+  const wire::Endpoints flow{.source = {task.source, flight.source_port}, .destination = task.spec.target};
+  const auto size = wire::build_tcp(sender.batch.next(), flow,
+                                    {.sequence = answer.acknowledgement,
+                                     .acknowledgement = answer.sequence + 1,
+                                     .flags = wire::tcp::kRst | wire::tcp::kAck,
+                                     .window = 0,
+                                     .options = {}});
+  sender.ids.at(sender.batch.size()) = flight.id;
+  sender.batch.add(size, {task.spec.target.address, 0});
+  flush(sender, now_ns);
+}
+
 Flight* Crafted::find(Protocol protocol, const SocketAddress& target, std::uint32_t sequence, std::uint16_t port) {
   const auto found = tasks_.find({protocol, target});
   if (found == tasks_.end()) return nullptr;
@@ -119,7 +139,10 @@ void Crafted::read_tcp(Arrival arrival) {
     return refuse(Protocol::kTcp, arrival, sequence, port, RefusalKind::kReset);
   }
   if (const auto found = wire::parse_syn_ack(*segment)) return answer(arrival, found->id, port, found->identity);
-  if (auto* flight = find(Protocol::kTcp, arrival.from, sequence, port)) return desk_.book.unidentified(*flight);
+  if (auto* flight = find(Protocol::kTcp, arrival.from, sequence, port)) {
+    if (flight->task->spec.foreign) reset(*flight, segment->header, arrival.now_ns);
+    return accept(*flight, arrival.now_ns);
+  }
   desk_.losses.add(io::Loss::kForeignPacket);
 }
 
@@ -132,7 +155,7 @@ void Crafted::read_sctp(Arrival arrival) {
   if (wire::is_abort(*packet)) return refuse(Protocol::kSctp, arrival, sequence, port, RefusalKind::kAbort);
   if (!wire::sctp_checksum_is_right(arrival.data)) return desk_.losses.add(io::Loss::kBadChecksum);
   if (const auto found = wire::parse_init_ack(*packet)) return answer(arrival, found->id, port, found->identity);
-  if (auto* flight = find(Protocol::kSctp, arrival.from, sequence, port)) return desk_.book.unidentified(*flight);
+  if (auto* flight = find(Protocol::kSctp, arrival.from, sequence, port)) return accept(*flight, arrival.now_ns);
   desk_.losses.add(io::Loss::kForeignPacket);
 }
 

@@ -58,6 +58,8 @@ class Sink {
   virtual void assignment_finished(std::uint64_t assignment) = 0;
   // Every task of the assignment that is still open is quiet, see TaskState::may_be_quiet(); at most once.
   virtual void assignment_quiet(std::uint64_t /*assignment*/) {}
+  // A foreign probe was answered, or nothing came of it: the flow as it was sent. Before its sample.
+  virtual void foreign_ended(const FlowQuestion& /*flow*/) {}
   // True: no new probe is started until it is false again (asked every few milliseconds). This is what bounds a queue.
   [[nodiscard]] virtual bool congested() const { return false; }
 };

@@ -35,6 +35,8 @@ OWN = (
     ("lab/*", ("common/*", "lab/*")),
     # In a cluster the agent follows the controller's Lease; nothing else of it knows the API.
     ("agent/cluster/*", ("common/*", "kube/*", "agent/*")),
+    # Asks the node what it knows; who asks and why is the agent's affair.
+    ("agent/observe/*", ("common/*", "agent/io/*")),
     ("agent/*", ("common/*", "agent/*")),
     # Tests see everything, but a lab's proxy is tested without the oracle and the oracle without the proxy.
     ("tests/unit/lab/*", ("common/*", "lab/*", "tests/*")),
@@ -64,6 +66,7 @@ OUTSIDE = (
     ("gtest/*", ("tests/*",), "test libraries stay in tests/"),
     ("gmock/*", ("tests/*",), "test libraries stay in tests/"),
     ("nftables/*", ("lab/*", "tests/*"), "only the lab writes packet filter rules"),
+    ("libmnl/*", ("agent/observe/*.cpp", "lab/proxy/*.cpp", "tests/*"), "the kernel's netlink is asked by the agent's observers and the lab's proxy"),
 )
 FOLDERS = ("agent", "bpf", "common", "controller", "kube", "lab", "proto", "tests")
 INCLUDE = re.compile(r"\s*#\s*include\s*(?:<(?P<system>[^>]+)>|\"(?P<own>[^\"]+)\"|(?P<other>\S.*))")

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -19,6 +20,10 @@ class Collector final : public probe::Sink, public respond::SightSink {
   void task_finished(std::uint64_t assignment, std::uint32_t task) override;
   void assignment_finished(std::uint64_t assignment) override;
   void sights(std::vector<Sight> batch) override;
+  void foreign_ended(const FlowQuestion& flow) override {
+    if (on_foreign) on_foreign(flow);
+  }
+  std::function<void(const FlowQuestion&)> on_foreign;  // set before the engine begins
 
   // Waits for the end of an assignment; the test fails after a minute. Its samples, by id.
   [[nodiscard]] std::vector<Sample> wait(std::uint64_t assignment);

@@ -1,0 +1,169 @@
+#include "agent/observe/conntrack_message.hpp"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+
+namespace conntruth::observe {
+
+namespace {
+
+constexpr std::size_t kQuestionBytes = 256;  // header and one tuple of IPv6: 120
+
+std::uint8_t kernel_family(Family family) { return family == Family::kIpv4 ? AF_INET : AF_INET6; }
+
+void put_address(nlmsghdr* header, std::uint16_t v4, std::uint16_t v6, const IpAddress& address) {
+  const auto bytes = address.bytes();
+  mnl_attr_put(header, address.family() == Family::kIpv4 ? v4 : v6, bytes.size(), bytes.data());
+}
+
+void put_tuple(nlmsghdr* header, const FlowTuple& tuple) {
+  auto* whole = mnl_attr_nest_start(header, CTA_TUPLE_ORIG);
+  auto* addresses = mnl_attr_nest_start(header, CTA_TUPLE_IP);
+  put_address(header, CTA_IP_V4_SRC, CTA_IP_V6_SRC, tuple.source.address);
+  put_address(header, CTA_IP_V4_DST, CTA_IP_V6_DST, tuple.destination.address);
+  mnl_attr_nest_end(header, addresses);
+  auto* transport = mnl_attr_nest_start(header, CTA_TUPLE_PROTO);
+  mnl_attr_put_u8(header, CTA_PROTO_NUM, static_cast<std::uint8_t>(tuple.protocol));
+  mnl_attr_put_u16(header, CTA_PROTO_SRC_PORT, htons(tuple.source.port));
+  mnl_attr_put_u16(header, CTA_PROTO_DST_PORT, htons(tuple.destination.port));
+  mnl_attr_nest_end(header, transport);
+  mnl_attr_nest_end(header, whole);
+}
+
+// ---- reading ----
+
+template <std::size_t kSize>
+using Attributes = std::array<const nlattr*, kSize>;
+
+template <std::size_t kSize>
+int note(const nlattr* attribute, void* data) {
+  const auto type = mnl_attr_get_type(attribute);
+  if (type < kSize) (*static_cast<Attributes<kSize>*>(data))[type] = attribute;
+  return MNL_CB_OK;
+}
+
+template <std::size_t kSize>
+Attributes<kSize> nested(const nlattr* nest) {
+  Attributes<kSize> found{};
+  if (nest != nullptr) mnl_attr_parse_nested(nest, note<kSize>, &found);
+  return found;
+}
+
+// In network order, as the kernel has nearly all of them; nullopt where it is absent or of another size.
+template <typename Number>
+std::optional<Number> number_of(const nlattr* attribute) {
+  if (attribute == nullptr || mnl_attr_get_payload_len(attribute) != sizeof(Number)) return std::nullopt;
+  std::array<std::uint8_t, sizeof(Number)> bytes{};
+  std::memcpy(bytes.data(), mnl_attr_get_payload(attribute), bytes.size());
+  std::uint64_t value = 0;
+  for (const auto byte : bytes) value = value << 8U | byte;
+  return static_cast<Number>(value);
+}
+
+std::optional<IpAddress> address_of(const nlattr* v4, const nlattr* v6) {
+  if (v4 != nullptr && mnl_attr_get_payload_len(v4) == 4) {
+    std::array<std::uint8_t, 4> bytes{};
+    std::memcpy(bytes.data(), mnl_attr_get_payload(v4), bytes.size());
+    return IpAddress::v4(bytes);
+  }
+  if (v6 != nullptr && mnl_attr_get_payload_len(v6) == 16) {
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), mnl_attr_get_payload(v6), bytes.size());
+    return IpAddress::v6(bytes);
+  }
+  return std::nullopt;
+}
+
+std::optional<FlowTuple> tuple_of(const nlattr* nest) {
+  const auto parts = nested<CTA_TUPLE_MAX + 1>(nest);
+  const auto ip = nested<CTA_IP_MAX + 1>(parts[CTA_TUPLE_IP]);
+  const auto transport = nested<CTA_PROTO_MAX + 1>(parts[CTA_TUPLE_PROTO]);
+  const auto protocol = number_of<std::uint8_t>(transport[CTA_PROTO_NUM]);
+  const auto source_port = number_of<std::uint16_t>(transport[CTA_PROTO_SRC_PORT]);
+  const auto destination_port = number_of<std::uint16_t>(transport[CTA_PROTO_DST_PORT]);
+  const auto source = address_of(ip[CTA_IP_V4_SRC], ip[CTA_IP_V6_SRC]);
+  const auto destination = address_of(ip[CTA_IP_V4_DST], ip[CTA_IP_V6_DST]);
+  if (!protocol || !source_port || !destination_port || !source || !destination) return std::nullopt;
+  if (source->family() != destination->family()) return std::nullopt;
+  for (const auto known : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp}) {
+    if (*protocol == static_cast<std::uint8_t>(known))
+      return FlowTuple{known, {*source, *source_port}, {*destination, *destination_port}};
+  }
+  return std::nullopt;
+}
+
+Result<ConntrackEntry> entry_of(const nlmsghdr* message) {
+  Attributes<CTA_MAX + 1> found{};
+  mnl_attr_parse(message, sizeof(nfgenmsg), note<CTA_MAX + 1>, &found);
+  const auto original = tuple_of(found[CTA_TUPLE_ORIG]);
+  const auto reply = tuple_of(found[CTA_TUPLE_REPLY]);
+  if (!original || !reply) return fail(ErrorCode::kInvalidInput, "ctnetlink: an entry without its two tuples");
+  ConntrackEntry entry{.original = *original, .reply = *reply};
+  entry.status = number_of<std::uint32_t>(found[CTA_STATUS]).value_or(0);
+  entry.timeout = std::chrono::seconds(number_of<std::uint32_t>(found[CTA_TIMEOUT]).value_or(0));
+  entry.mark = number_of<std::uint32_t>(found[CTA_MARK]).value_or(0);
+  entry.zone = number_of<std::uint16_t>(found[CTA_ZONE]).value_or(0);
+  return entry;
+}
+
+Result<ConntrackAnswer> answer_of(const nlmsghdr* message) {
+  ConntrackAnswer answer;
+  answer.sequence = message->nlmsg_seq;
+  const auto size = mnl_nlmsg_get_payload_len(message);
+  if (message->nlmsg_type == NLMSG_ERROR) {
+    if (size < sizeof(nlmsgerr)) return fail(ErrorCode::kInvalidInput, "ctnetlink: an error that is cut short");
+    answer.error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
+    return answer;
+  }
+  if (message->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8U | IPCTNL_MSG_CT_NEW)) return answer;
+  if (size < sizeof(nfgenmsg)) return fail(ErrorCode::kInvalidInput, "ctnetlink: an entry that is cut short");
+  auto entry = entry_of(message);
+  if (!entry) return std::unexpected(entry.error());
+  answer.entry = *entry;
+  return answer;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> conntrack_question(const FlowTuple& original, std::uint16_t zone, std::uint32_t sequence) {
+  std::vector<std::uint8_t> buffer(kQuestionBytes);
+  auto* header = mnl_nlmsg_put_header(buffer.data());
+  header->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8U | IPCTNL_MSG_CT_GET;
+  header->nlmsg_flags = NLM_F_REQUEST;
+  header->nlmsg_seq = sequence;
+  auto* extra = static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(header, sizeof(nfgenmsg)));
+  extra->nfgen_family = kernel_family(original.source.address.family());
+  extra->version = NFNETLINK_V0;
+  put_tuple(header, original);
+  if (zone != 0) mnl_attr_put_u16(header, CTA_ZONE, htons(zone));
+  buffer.resize(header->nlmsg_len);
+  return buffer;
+}
+
+Result<std::vector<ConntrackAnswer>> read_conntrack_answers(std::span<const std::uint8_t> datagram) {
+  // libmnl walks messages where they lie: they have to be aligned.
+  std::vector<std::uint64_t> aligned(datagram.size() / sizeof(std::uint64_t) + 1);
+  if (!datagram.empty()) std::memcpy(aligned.data(), datagram.data(), datagram.size());
+  const auto* message = reinterpret_cast<const nlmsghdr*>(aligned.data());
+  auto left = static_cast<int>(datagram.size());
+  std::vector<ConntrackAnswer> answers;
+  // mnl_nlmsg_ok() compares lengths as signed numbers, which one of more than 2 GiB passes.
+  const auto whole = [&] {
+    return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= static_cast<std::uint32_t>(left);
+  };
+  for (; whole(); message = mnl_nlmsg_next(message, &left)) {
+    auto answer = answer_of(message);
+    if (!answer) return std::unexpected(answer.error());
+    answers.push_back(*answer);
+  }
+  if (left > 0) return fail(ErrorCode::kInvalidInput, "ctnetlink: a message that is cut short");
+  return answers;
+}
+
+}  // namespace conntruth::observe
