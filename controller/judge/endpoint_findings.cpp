@@ -30,6 +30,21 @@ Reasons strangers(const CellContext& context, std::uint64_t ResponderCount::* pa
                              describe(context.cell.flow), list(wrong, context.names), expected_endpoints(context))}};
 }
 
+// Where connection tracking saw flows go to what no slice lists.
+Reasons elsewhere(const CellContext& context) {
+  std::vector<std::string> words;
+  auto count = context.seen.foreign.elsewhere_beyond;
+  for (const auto& entry : context.seen.foreign.elsewhere) {
+    words.push_back(fmt::format("{} ({})", context.names.endpoint(entry.address), entry.count));
+    count += entry.count;
+  }
+  if (words.empty()) return {};
+  return {{ReasonCode::kWrongEndpoint,
+           fmt::format("{} flows from {} were sent to {}, which is no endpoint of any Service; {}",
+                       of(count, context.seen.received), describe(context.cell.flow), join(words),
+                       expected_endpoints(context))}};
+}
+
 // An established connection that another endpoint answers than the one that it was opened to.
 Reasons moved(const CellContext& context) {
   std::vector<ResponderCount> others;
@@ -80,6 +95,8 @@ Reasons endpoint_findings(const CellContext& context) {
     return strangers(context, &ResponderCount::fixed, ReasonCode::kWrongEndpoint, "requests on one connection");
   }
   auto reasons = strangers(context, &ResponderCount::fresh, ReasonCode::kWrongEndpoint, "flows");
+  auto beyond = elsewhere(context);
+  reasons.insert(reasons.end(), beyond.begin(), beyond.end());
   auto stale = strangers(context, &ResponderCount::fixed, ReasonCode::kStaleFlow, "probes of one fixed flow");
   reasons.insert(reasons.end(), stale.begin(), stale.end());
   return reasons;

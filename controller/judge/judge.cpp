@@ -48,6 +48,18 @@ std::optional<CellVerdict> tool_trouble(const CellContext& context) {
   return std::nullopt;
 }
 
+// Of an endpoint that is not ours nothing else is known than whether it answers.
+std::string foreign_failure(const CellContext& context, const plan::Control& control,
+                            const matrix::ControlObservation& seen) {
+  return fmt::format(
+      "the endpoint {} itself does not answer {} there: asked without the Service, {} (replied {}, refused {}, timed "
+      "out {}); its application is down, or a NetworkPolicy keeps it from this client",
+      context.names.responder(control.responder), context.cell.flow.vantage.name(),
+      seen.right == 0 ? std::string("no probe was answered")
+                      : of(seen.planned - seen.right, seen.planned) + " were not answered by it",
+      seen.outcomes.replied, seen.outcomes.refused, seen.outcomes.timed_out);
+}
+
 std::string demand(const plan::Control& control, const Names& names) {
   if (!control.positive) return "refused";
   return control.responder == 0 ? "answered" : "answered by " + names.responder(control.responder);
@@ -65,6 +77,8 @@ std::optional<CellVerdict> control_trouble(const CellContext& context, const pla
           {ReasonCode::kControlMissing,
            fmt::format("{}: {} of {} probes have evidence{}", control.id, seen.received - seen.outcomes.tool_error,
                        seen.planned, seen.first_error.empty() ? "" : "; first error: " + seen.first_error)});
+    } else if (seen.right < seen.planned && control.foreign) {
+      result.reasons.push_back({ReasonCode::kControlFailed, foreign_failure(context, control, seen)});
     } else if (seen.right < seen.planned) {
       result.reasons.push_back({ReasonCode::kControlFailed,
                                 fmt::format("{}: {} of {} probes were {} (replied {}, refused {}, timed out {})",
@@ -156,8 +170,29 @@ std::optional<CellVerdict> not_run(const plan::Cell& cell, const matrix::StageFa
                  "not probed: it needs an agent that was gone by then" + lost_agents(facts));
 }
 
-CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, const matrix::StageObservation& observed) {
+// What a run that reads cannot judge.
+std::optional<CellVerdict> reading_trouble(const CellContext& context, const matrix::StageFacts& facts) {
+  const auto& service = context.cell.flow.entry.service;
+  if (facts.changed.contains(service)) {
+    return verdict(Verdict::kInvalid, ReasonCode::kWorldChanged,
+                   fmt::format("{} or its endpoints changed in the API while {} was probed; run it again", service,
+                               describe(context.cell.flow)));
+  }
+  const auto& seen = context.seen;
+  const bool udp = context.cell.flow.protocol == Protocol::kUdp;
+  if (!udp || !context.cell.expectation.outcomes.replied || seen.foreign.unseen < seen.received) return std::nullopt;
+  return verdict(Verdict::kInvalid, ReasonCode::kNotSeen,
+                 fmt::format("{} flows from {} were neither refused nor known to connection tracking: where they went "
+                             "is not known",
+                             of(seen.foreign.unseen, seen.received), describe(context.cell.flow)));
+}
+
+CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, const matrix::StageObservation& observed,
+                       const matrix::StageFacts& facts) {
   if (auto trouble = tool_trouble(context)) return *trouble;
+  if (context.cell.foreign) {
+    if (auto trouble = reading_trouble(context, facts)) return *trouble;
+  }
   if (auto trouble = control_trouble(context, stage, observed)) return *trouble;
   switch (context.cell.rule) {
     case plan::CellRule::kFollow:
@@ -207,7 +242,7 @@ std::vector<CellVerdict> judge_stage(const plan::Plan& plan, const plan::Stage& 
     const auto& cell = stage.cells[i];
     auto skipped = not_run(cell, stage_facts, left_out[i], facts);
     verdicts.push_back(skipped ? std::move(*skipped)
-                               : judge_cell({cell, observed.cells.at(i), names, facts}, stage, observed));
+                               : judge_cell({cell, observed.cells.at(i), names, facts}, stage, observed, stage_facts));
     if (shaken[i]) excuse(verdicts.back(), facts);
   }
   return verdicts;

@@ -20,7 +20,12 @@ Names::Names(const plan::Plan& plan) {
       for (const auto& address : via.sources) owners_[address] = client.name;
     }
   }
-  for (const auto& planned : plan.responders) responders_[planned.spec.id] = &planned;
+  for (const auto& planned : plan.responders) {
+    responders_[planned.spec.id] = &planned;
+    if (!planned.foreign) continue;
+    for (const auto& address : planned.addresses)
+      foreign_.emplace(SocketAddress{address, planned.spec.port}, planned.spec.place);
+  }
 }
 
 std::string Names::owner(const IpAddress& address) const {
@@ -49,7 +54,8 @@ SocketAddress Names::responder_address(std::uint32_t id, Family family) const {
 bool Names::answers_at(std::uint32_t id, Protocol protocol, const SocketAddress& address) const {
   const auto found = responders_.find(id);
   if (found == responders_.end()) return false;
-  const auto& [agent, spec, addresses] = *found->second;
+  const auto& spec = found->second->spec;
+  const auto& addresses = found->second->addresses;
   return spec.protocol == protocol && spec.port == address.port &&
          std::find(addresses.begin(), addresses.end(), address.address) != addresses.end();
 }
@@ -60,6 +66,8 @@ std::string Names::responder_agent(std::uint32_t id) const {
 }
 
 std::string Names::endpoint(const SocketAddress& address) const {
+  if (const auto theirs = foreign_.find(address); theirs != foreign_.end())
+    return fmt::format("{}:{}", theirs->second, address.port);
   const auto name = owner(address.address);
   return name.empty() ? address.to_string() : fmt::format("{}:{}", name, address.port);
 }

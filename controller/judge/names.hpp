@@ -37,6 +37,7 @@ class Names {
  private:
   std::unordered_map<IpAddress, std::string> owners_;
   std::map<std::uint32_t, const plan::PlannedResponder*> responders_;
+  std::map<SocketAddress, std::string> foreign_;  // other people's endpoints by what these call them
   std::map<std::string, std::string> nodes_;
 };
 

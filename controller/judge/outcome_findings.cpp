@@ -22,10 +22,38 @@ bool sights_incomplete(const CellContext& context) {
                      });
 }
 
+// Who of those that may answer gave no answer while others did.
+std::string mute_endpoints(const CellContext& context) {
+  std::vector<std::string> words;
+  for (const auto& endpoint : context.cell.expectation.endpoints) {
+    const bool answered = std::ranges::any_of(context.seen.responders, [&](const auto& entry) {
+      return context.names.answers_at(entry.responder, context.cell.flow.protocol, endpoint);
+    });
+    if (!answered) words.push_back(context.names.endpoint(endpoint));
+  }
+  if (words.empty() || context.seen.responders.empty()) return {};
+  return fmt::format("; {} answered none", join(words));
+}
+
+// The same of other people's endpoints, which tell nothing. What a node drops on its way through is never confirmed.
+std::string sent_to(const CellContext& context) {
+  const auto& foreign = context.seen.foreign;
+  if (foreign.sent_on == 0) {
+    return "connection tracking has none of them, which is so where their own node drops them" +
+           mute_endpoints(context);
+  }
+  std::vector<std::string> words;
+  if (!context.seen.arrived_at.empty()) words.push_back(list(context.seen.arrived_at, context.names));
+  for (const auto& each : foreign.elsewhere)
+    words.push_back(fmt::format("{} ({})", context.names.endpoint(each.address), each.count));
+  return fmt::format("{} of them were sent to {}", foreign.sent_on, join(words)) + mute_endpoints(context);
+}
+
 // Where the requests of unanswered flows were seen.
 std::string whereabouts(const CellContext& context) {
   const auto kind = context.cell.flow.entry.kind;
   if (!http_path(kind).empty() || kind == EntryKind::kName) return "the server's own sight is not known";
+  if (context.cell.foreign) return sent_to(context);
   const auto unanswered = context.seen.outcomes.timed_out;
   const auto arrived = context.seen.arrived_silent;
   const auto at = list(context.seen.arrived_at, context.names);
@@ -63,6 +91,9 @@ std::string answerers(const matrix::CellObservation& seen, const Names& names) {
   std::vector<std::string> words;
   if (!seen.responders.empty()) words.push_back(list(seen.responders, names));
   if (!seen.http.empty()) words.push_back("an HTTP server: " + list(seen.http));
+  for (const auto& each : seen.foreign.elsewhere)
+    words.push_back(fmt::format("{} ({})", names.endpoint(each.address), each.count));
+  if (seen.foreign.unseen > 0) words.push_back(fmt::format("somebody ({})", seen.foreign.unseen));
   if (seen.strangers > 0) words.push_back(fmt::format("something that gave no identity ({})", seen.strangers));
   return join(words);
 }
@@ -152,10 +183,29 @@ Reasons outcome_findings(const CellContext& context) {
   return reasons;
 }
 
+namespace {
+
+Reason foreign_as_expected(const CellContext& context) {
+  const auto& seen = context.seen;
+  const bool udp = context.cell.flow.protocol == Protocol::kUdp;
+  std::string who;
+  if (!seen.responders.empty())
+    who = fmt::format(" {} {}", udp ? "were sent to" : "were answered by", list(seen.responders, context.names));
+  if (seen.foreign.unseen > 0) {
+    who +=
+        fmt::format("{} {} {} by an endpoint that was not seen, as connection tracking did not tell",
+                    who.empty() ? "," : "; others,", seen.foreign.unseen, udp ? "were not refused" : "were answered");
+  }
+  return {ReasonCode::kAsExpected, fmt::format("{} flows from {}{}", seen.received, describe(context.cell.flow), who)};
+}
+
+}  // namespace
+
 Reason as_expected(const CellContext& context) {
   const auto& seen = context.seen;
   std::vector<std::string> parts;
   if (!seen.http.empty()) parts.push_back("were answered " + list(seen.http));
+  if (context.cell.foreign && context.cell.expectation.outcomes.replied) return foreign_as_expected(context);
   if (!seen.lookups.empty()) parts.push_back("were answered " + list(seen.lookups));
   if (seen.outcomes.replied > 0 && seen.http.empty() && seen.lookups.empty())
     parts.push_back("were answered by " + list(seen.responders, context.names));

@@ -57,6 +57,8 @@ constexpr std::array<Row, kReasonCodes> kRows{{
      "The world changed by itself while the cell was probed, so that nothing can be said."},
     {ReasonCode::kNothingToFollow, "nothing-to-follow",
      "The right answer came before the change, so that no time was measured."},
+    {ReasonCode::kNotSeen, "not-seen",
+     "Nothing came back, as nothing has to, and connection tracking does not know where the flows went."},
     {ReasonCode::kToolError, "tool-error", "The tool could not send or receive some probes."},
     {ReasonCode::kMissingSamples, "missing-samples", "Samples of planned probes did not arrive at the controller."},
     {ReasonCode::kNoSamples, "no-samples", "Not one sample of the cell arrived at the controller."},

@@ -49,6 +49,7 @@ enum class ReasonCode : std::uint8_t {
   kControlMissing,
   kWorldChanged,     // by itself, while it was probed
   kNothingToFollow,  // the right answer came before the change
+  kNotSeen,          // nothing tells where UDP flows went
   kToolError,
   kMissingSamples,
   kNoSamples,

@@ -105,7 +105,7 @@ void count_gap(FollowTimes& times, const Joined& joined, std::int64_t since_ns) 
 class CellFolder {
  public:
   CellFolder(const plan::Cell& cell, const ResponderIndex& responders, std::int64_t published_ns)
-      : cell_(cell), classifier_(cell, responders), published_ns_(published_ns) {}
+      : cell_(cell), responders_(responders), classifier_(cell, responders), published_ns_(published_ns) {}
 
   // A kept connection has the endpoint that gave its first answer, perhaps in an earlier stage.
   void keep_to(std::uint32_t responder) {
@@ -133,7 +133,11 @@ class CellFolder {
       }
       count_outcome(counts, static_cast<Outcome>(joined.outcome));
       stoppers += stops(task, joined, said) ? 1U : 0U;
-      add_sample(joined, id, said, task.source_port != 0 || task.connection != 0);
+      if (task.foreign) {
+        add_foreign(joined, id, task, samples.translation(id));
+      } else {
+        add_sample(joined, id, said, task.source_port != 0 || task.connection != 0);
+      }
     }
     result_.planned += task.count;
     result_.received += received - settling;
@@ -154,6 +158,7 @@ class CellFolder {
     std::sort(result_.wrong_sources.begin(), result_.wrong_sources.end(), by_address);
     std::sort(result_.refusals.begin(), result_.refusals.end(),
               [](const auto& a, const auto& b) { return a.refusal < b.refusal; });
+    std::ranges::sort(result_.foreign.elsewhere, {}, &ElsewhereCount::address);
     const auto by_answer = [](const auto& a, const auto& b) { return a.answer < b.answer; };
     std::sort(result_.http.begin(), result_.http.end(), by_answer);
     std::sort(result_.lookups.begin(), result_.lookups.end(), by_answer);
@@ -199,10 +204,8 @@ class CellFolder {
   void add_sample(const Joined& joined, ProbeId id, const Said& said, bool fixed) {
     const auto outcome = static_cast<Outcome>(joined.outcome);
     const auto kind = classifier_.classify(joined, said);
-    const auto index = static_cast<std::size_t>(kind);
     count_outcome(result_.outcomes, outcome);
-    ++result_.kinds[index];
-    if (result_.examples[index].size() < kMaxExamples) result_.examples[index].push_back(id);
+    count_kind(kind, id);
     if (outcome == Outcome::kReplied && !said.something()) add_reply(joined, kind, fixed);
     if (outcome == Outcome::kReplied && said.something()) add_answer(joined, said);
     if (outcome == Outcome::kRefused) count_refusal(result_, joined);
@@ -218,6 +221,72 @@ class CellFolder {
     if (cell_.rule == plan::CellRule::kGap && !right) count_gap(result_.follow, joined, since_ns);
     if (cell_.rule == plan::CellRule::kLeave && kind == SampleKind::kWrongEndpoint)
       follow(result_.follow, joined, false, since_ns, true);
+  }
+
+  // Who answered is what connection tracking says. A UDP flow that it saw go to an endpoint needs no answer.
+  void add_foreign(const Joined& joined, ProbeId id, const ProbeTask& task, const Translation* translation) {
+    const auto outcome = static_cast<Outcome>(joined.outcome);
+    const auto endpoint = endpoint_of(task, translation);
+    count_outcome(result_.outcomes, outcome);
+    if (outcome == Outcome::kRefused) count_refusal(result_, joined);
+    if (outcome == Outcome::kReplied) result_.round_trip.add(joined.round_trip_ns);
+    auto as_reply = joined;
+    as_reply.outcome = static_cast<std::uint8_t>(Outcome::kReplied);
+    as_reply.responder = endpoint ? responders_.find(cell_.flow.protocol, *endpoint) : 0;
+    if (translation != nullptr) as_reply.peer = translation->source.address;
+    const bool came = outcome == Outcome::kReplied;
+    const bool sent = outcome == Outcome::kTimedOut;
+    const bool delivered = came || (sent && cell_.flow.protocol == Protocol::kUdp);
+    auto kind = classifier_.classify(joined);
+    if (delivered && endpoint) kind = kind_of_reply(as_reply, translation != nullptr);
+    if (delivered && !endpoint && cell_.expectation.outcomes.replied) kind = SampleKind::kAcceptable;
+    count_kind(kind, id);
+    if (delivered && !endpoint) ++result_.foreign.unseen;
+    if (!endpoint || !(came || sent)) return;
+    if (as_reply.responder == 0) count_elsewhere(*endpoint);
+    if (delivered && as_reply.responder != 0) add_foreign_reply(as_reply, kind, translation != nullptr);
+    if (!delivered) {
+      ++result_.foreign.sent_on;
+      if (as_reply.responder != 0)
+        count_responder(result_.arrived_at, as_reply.responder, classifier_.is_acceptable(as_reply.responder), false);
+    }
+  }
+
+  void add_foreign_reply(const Joined& joined, SampleKind kind, bool source_known) {
+    const bool acceptable = classifier_.is_acceptable(joined.responder);
+    count_responder(result_.responders, joined.responder, acceptable, false);
+    if (acceptable && source_known) count_source(result_, result_.sources, joined.peer);
+    if (kind == SampleKind::kWrongSource) count_source(result_, result_.wrong_sources, joined.peer);
+  }
+
+  [[nodiscard]] SampleKind kind_of_reply(const Joined& reply, bool source_known) const {
+    if (source_known || !cell_.expectation.outcomes.replied) return classifier_.classify(reply);
+    return classifier_.is_acceptable(reply.responder) ? SampleKind::kAcceptable : SampleKind::kWrongEndpoint;
+  }
+
+  // Nullopt where it is not known. An endpoint that was asked for by its own address needs no translation.
+  [[nodiscard]] std::optional<SocketAddress> endpoint_of(const ProbeTask& task, const Translation* translation) const {
+    const bool straight = cell_.flow.entry.kind == EntryKind::kPodIp;
+    if (translation == nullptr) return straight ? std::optional(task.target) : std::nullopt;
+    if (translation->destination == task.target && !straight) return std::nullopt;
+    return translation->destination;
+  }
+
+  void count_elsewhere(const SocketAddress& address) {
+    auto& list = result_.foreign.elsewhere;
+    auto found = std::ranges::find(list, address, &ElsewhereCount::address);
+    if (found == list.end() && list.size() == kMaxListed) {
+      ++result_.foreign.elsewhere_beyond;
+      return;
+    }
+    if (found == list.end()) found = list.insert(list.end(), {address, 0});
+    ++found->count;
+  }
+
+  void count_kind(SampleKind kind, ProbeId id) {
+    const auto index = static_cast<std::size_t>(kind);
+    ++result_.kinds[index];
+    if (result_.examples[index].size() < kMaxExamples) result_.examples[index].push_back(id);
   }
 
   void add_reply(const Joined& joined, SampleKind kind, bool fixed) {
@@ -244,6 +313,7 @@ class CellFolder {
   }
 
   const plan::Cell& cell_;
+  const ResponderIndex& responders_;
   Classifier classifier_;
   std::int64_t published_ns_;
   CellObservation result_;
@@ -267,15 +337,30 @@ bool control_holds(const plan::Control& control, const Joined& joined) {
   return joined.outcome == static_cast<std::uint8_t>(Outcome::kRefused);
 }
 
-ControlObservation fold_control(const plan::Control& control, const SampleTable& samples) {
+// Any answer is the endpoint's, as nothing lies in between, unless connection tracking says that something does.
+bool foreign_control_holds(const plan::Control& control, const Joined& joined, const ProbeTask& task,
+                           const Translation* translation) {
+  if (translation != nullptr && translation->destination != task.target) return false;
+  const auto outcome = static_cast<Outcome>(joined.outcome);
+  const bool udp = protocol_of(task.method) == Protocol::kUdp;
+  return control.positive && (outcome == Outcome::kReplied || (udp && outcome == Outcome::kTimedOut));
+}
+
+ControlObservation fold_control(const plan::Control& control, const SampleTable& samples,
+                                const std::vector<const ProbeTask*>& tasks) {
   ControlObservation result;
   for (const auto task : control.tasks) {
+    std::uint32_t sequence = 0;
     for (const auto& joined : samples.of_task(task)) {
+      const auto id = probe_id(task, sequence++);
       ++result.planned;
       if (joined.outcome == 0) continue;
       ++result.received;
       count_outcome(result.outcomes, static_cast<Outcome>(joined.outcome));
-      if (control_holds(control, joined)) ++result.right;
+      const bool holds = control.foreign
+                             ? foreign_control_holds(control, joined, *tasks.at(task), samples.translation(id))
+                             : control_holds(control, joined);
+      if (holds) ++result.right;
     }
     if (result.first_error.empty()) result.first_error = samples.first_error(task);
   }
@@ -313,7 +398,8 @@ Observations fold(const plan::Plan& plan, const SampleTable& samples, const RunF
       }
       observed.cells.push_back(std::move(folder).finish());
     }
-    for (const auto& control : plan.stages[i].controls) observed.controls.push_back(fold_control(control, samples));
+    for (const auto& control : plan.stages[i].controls)
+      observed.controls.push_back(fold_control(control, samples, tasks));
   }
   result.foreign = samples.foreign();
   result.duplicates = samples.duplicates();

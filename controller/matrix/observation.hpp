@@ -86,6 +86,22 @@ struct FollowTimes {
   bool operator==(const FollowTimes&) const = default;
 };
 
+// Foreign probes that went to where no endpoint of the world is.
+struct ElsewhereCount {
+  SocketAddress address;
+  std::uint64_t count = 0;
+  bool operator==(const ElsewhereCount&) const = default;
+};
+
+// What connection tracking told of foreign probes that were not refused.
+struct ForeignCounts {
+  std::uint64_t unseen = 0;               // it was not told who was chosen
+  std::uint64_t sent_on = 0;              // nothing came back, and it is known to where they were sent
+  std::vector<ElsewhereCount> elsewhere;  // sorted
+  std::uint64_t elsewhere_beyond = 0;
+  bool operator==(const ForeignCounts&) const = default;
+};
+
 inline constexpr std::size_t kMaxListed = 16;   // sources, refusals and HTTP answers kept one by one
 inline constexpr std::size_t kMaxExamples = 3;  // probe ids per kind of sample
 
@@ -112,6 +128,7 @@ struct CellObservation {
   std::uint64_t arrived_refused = 0;       // the client was refused, a responder saw the request
   std::uint64_t strangers = 0;             // timed out, yet something accepted the flow and gave no identity
   std::vector<ResponderCount> arrived_at;  // who saw those requests
+  ForeignCounts foreign;                   // of a run that reads
   std::string first_error;
   FollowTimes follow;           // cells with kFollow, kGap and kLeave only
   std::uint32_t kept_by = 0;    // cells with kKept only: the responder of the connection's first answer; 0: none came

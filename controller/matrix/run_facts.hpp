@@ -26,6 +26,8 @@ struct StageFacts {
   // Agents that were lost by then: what depends on one of them was not probed (controller/plan/dependence.hpp).
   std::set<std::string> without = {};
   std::string unsettled = {};  // set: how its world changed by itself while it was probed
+  // Services that are not as they were when the run began: "namespace/name". Of a run that reads.
+  std::set<std::string> changed = {};
   bool operator==(const StageFacts&) const = default;
 };
 

@@ -51,6 +51,7 @@ SampleTable::SampleTable(const plan::Plan& plan) {
   for_each_task(plan, [&](const ProbeTask& task) {
     tasks_[task.id].offset = offset;
     tasks_[task.id].count = task.count;
+    tasks_[task.id].target = task.target;
     offset += task.count;
   });
   slots_.resize(offset);
@@ -88,6 +89,7 @@ void SampleTable::add(const Sight& sight) {
     ++foreign_;
     return;
   }
+  if (sight.destination != SocketAddress{}) return keep_translation(sight.id, {sight.destination, sight.source});
   kept->sighted_by = lower_sight(kept->sighted_by, sight.responder);
 }
 
@@ -101,6 +103,21 @@ bool SampleTable::keep(Joined& kept, const Joined& seen) {
   if (mine.outcome == kNoSample || (both && theirs < mine)) mine = theirs;
   kept = mine;
   return both;
+}
+
+// A node that only passes the flow on has it untranslated; of two that translate it the order of their values decides.
+void SampleTable::keep_translation(ProbeId id, const Translation& translation) {
+  const auto [known, fresh] = translations_.try_emplace(id, translation);
+  if (fresh) return;
+  const auto& target = tasks_[task_of(id)].target;
+  const bool known_passes = known->second.destination == target;
+  const bool passes = translation.destination == target;
+  if (known_passes != passes ? known_passes : translation < known->second) known->second = translation;
+}
+
+const Translation* SampleTable::translation(ProbeId id) const {
+  const auto found = translations_.find(id);
+  return found == translations_.end() ? nullptr : &found->second;
 }
 
 Said SampleTable::said(ProbeId id) const {
@@ -125,6 +142,7 @@ void SampleTable::merge(const SampleTable& other) {
   foreign_ += other.foreign_;
   for (const auto& [id, answer] : other.http_) keep_answer(http_, id, answer);
   for (const auto& [id, answer] : other.lookups_) keep_answer(lookups_, id, answer);
+  for (const auto& [id, translation] : other.translations_) keep_translation(id, translation);
   for (std::size_t i = 0; i < slots_.size() && i < other.slots_.size(); ++i) {
     if (keep(slots_[i], other.slots_[i])) ++duplicates_;
   }

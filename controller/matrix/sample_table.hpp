@@ -40,6 +40,13 @@ struct Said {
   [[nodiscard]] bool something() const { return http != nullptr || name != nullptr; }
 };
 
+// Where a flow left a node, as the connection tracking of that node has it.
+struct Translation {
+  SocketAddress destination;
+  SocketAddress source;
+  auto operator<=>(const Translation&) const = default;
+};
+
 class SampleTable {
  public:
   explicit SampleTable(const plan::Plan& plan);
@@ -52,6 +59,8 @@ class SampleTable {
   // One entry per planned probe of the task, by sequence; empty for an unknown task.
   [[nodiscard]] std::span<const Joined> of_task(std::uint32_t task) const;
   [[nodiscard]] Said said(ProbeId id) const;
+  // Where the last node that translated a foreign probe sent it; untranslated where none did; null where none knew it.
+  [[nodiscard]] const Translation* translation(ProbeId id) const;
   // The tool error's text of the task's lowest failed probe; "" where there was none.
   [[nodiscard]] const std::string& first_error(std::uint32_t task) const;
   [[nodiscard]] std::uint64_t foreign() const { return foreign_; }        // ids outside of the plan
@@ -62,6 +71,7 @@ class SampleTable {
   struct TaskSlots {
     std::uint64_t offset = 0;
     std::uint32_t count = 0;
+    SocketAddress target;
     std::uint32_t error_sequence = 0;
     std::string error;
     bool operator==(const TaskSlots&) const = default;
@@ -69,6 +79,7 @@ class SampleTable {
   [[nodiscard]] Joined* slot(ProbeId id);
   template <typename Answer>
   void keep_answer(std::map<ProbeId, Answer>& answers, ProbeId id, const Answer& answer);
+  void keep_translation(ProbeId id, const Translation& translation);
   static void keep_first_error(TaskSlots& slots, std::uint32_t sequence, const std::string& text);
   bool keep(Joined& kept, const Joined& seen);
 
@@ -76,6 +87,7 @@ class SampleTable {
   std::vector<Joined> slots_;
   std::map<ProbeId, HttpAnswer> http_;  // apart, as few probes have one
   std::map<ProbeId, NameAnswer> lookups_;
+  std::map<ProbeId, Translation> translations_;
   std::uint64_t foreign_ = 0;
   std::uint64_t duplicates_ = 0;
 };

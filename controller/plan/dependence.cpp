@@ -16,7 +16,7 @@ Dependence dependence_on(const std::set<std::string>& agents, const Plan& plan, 
     }
   }
   for (const auto& planned : plan.responders) {
-    if (agents.contains(planned.agent)) responders.insert(planned.spec.id);
+    if (!planned.foreign && agents.contains(planned.agent)) responders.insert(planned.spec.id);
   }
   const auto theirs = [&tasks](const std::vector<std::uint32_t>& ids) {
     return std::ranges::any_of(ids, [&tasks](std::uint32_t id) { return tasks.contains(id); });

@@ -34,6 +34,9 @@ struct PlannedResponder {
   std::string agent;
   ResponderSpec spec;
   std::vector<IpAddress> addresses;  // of its place, both families: address + spec.port is an endpoint of the world
+  // Somebody else's application: no agent runs it, and spec.place is what people call it. `agent` is its node, if
+  // known.
+  bool foreign = false;
 };
 
 // A probe whose result is known whatever the Service layer does. Positive: straight to an endpoint's own address, must
@@ -44,6 +47,9 @@ struct Control {
   bool positive = true;
   std::uint32_t responder = 0;       // positive: who must answer; 0: a server that is none of ours
   std::vector<std::uint32_t> tasks;  // task ids
+  // Of a foreign endpoint: any answer holds, unless connection tracking says that it was another's. UDP: whatever is no
+  // refusal holds.
+  bool foreign = false;
 };
 
 enum class CellRule : std::uint8_t {
@@ -73,6 +79,7 @@ struct Cell {
   std::vector<std::uint32_t> tasks;     // task ids whose samples make up the cell
   std::vector<std::uint32_t> controls;  // indices into Stage::controls
   std::vector<std::uint32_t> earlier;   // kKept: the connection's tasks of earlier stages, in their order
+  bool foreign = false;                 // its endpoints are other people's
 };
 
 struct Stage {
@@ -82,6 +89,7 @@ struct Stage {
   std::vector<PlannedTask> tasks;  // controls and body
   std::vector<Control> controls;
   std::vector<Cell> cells;  // including the follow cells
+  bool publishes = true;    // false: the world is there already
 };
 
 // A cell that was selected but cannot be run here, and why ("agent cannot do sctp-init", "node has no ipv6 address").

@@ -26,6 +26,17 @@ struct Flows {
   [[nodiscard]] std::uint32_t total() const { return socket + crafted; }
 };
 
+// A run that only reads: Services that exist are probed as they are. Nothing is published, and their endpoints are
+// other people's, so that who answered is told by the nodes' connection tracking.
+struct ReadingOptions {
+  bool existing = false;
+  std::vector<std::string> services;    // globs of "namespace/name"; empty, like `namespaces`: all
+  std::vector<std::string> namespaces;  // globs
+  bool udp = false;                     // UDP ports too: a datagram reaches an application that did not ask for it
+  std::uint32_t probes = 0;             // of a cell that must be answered; 0: enough to see each endpoint
+  std::uint32_t rate = 200;             // probes per second and agent
+};
+
 // Every field has an initializer, so that callers may name just the ones they set.
 // NOLINTBEGIN(readability-redundant-member-init)
 struct PlanOptions {
@@ -74,6 +85,7 @@ struct PlanOptions {
   // True: kernels limit how many ICMP errors they send to each peer (Linux: six at once, then one a second), as they do
   // everywhere but in a lab. A refused UDP flow may then look like a lost one.
   bool icmp_limited = false;
+  ReadingOptions reading{};
   bool nodes_may_change = true;  // false: scenarios that taint or delete Nodes cannot run here
 };
 // NOLINTEND(readability-redundant-member-init)
@@ -85,6 +97,14 @@ struct PlanOptions {
 // be addresses of the topology's nodes and pods. Where the world names no nodes `nodes` are taken.
 [[nodiscard]] Result<Plan> make_world_plan(const Topology& topology, const std::vector<world::Node>& nodes,
                                            const world::World& world, const PlanOptions& options);
+
+// Cells for the Services of `world`, which are in the cluster, chosen by `options.reading`: from every vantage to every
+// entry. What cannot be probed is in Plan::not_run, each with its reason. Endpoints may be anybody's.
+[[nodiscard]] Result<Plan> make_reading_plan(const Topology& topology, const world::World& world,
+                                             const PlanOptions& options);
+
+// One sentence about its numbers of probes and what they can miss.
+[[nodiscard]] std::string describe_reading(const Plan& plan);
 
 // Probes of the whole plan, follow tasks not counted (they end as soon as the change is seen).
 [[nodiscard]] std::uint64_t count_probes(const Plan& plan);

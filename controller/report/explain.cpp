@@ -76,6 +76,9 @@ void answers(Page& page, const ReportCell& cell) {
     page.more("by", fmt::format("{} ({}): {}{}", endpoint.name, endpoint.address, endpoint.count,
                                 endpoint.expected ? "" : "  not among the expected ones"));
   }
+  if (seen.foreign.unseen > 0) {
+    page.more("by", fmt::format("somebody: {}  connection tracking does not tell whom", seen.foreign.unseen));
+  }
   for (const auto& each : seen.http) {
     const HttpExpectation said{each.answer.status, each.answer.local_endpoints, {}};
     page.more("answer", fmt::format("HTTP {}{}: {}{}", to_string(said),
@@ -128,8 +131,8 @@ void observed(Page& page, const ReportCell& cell) {
   answers(page, cell);
   for (const auto& refusal : cell.refusals) page.more("refused", fmt::format("{}: {}", refusal.name, refusal.count));
   for (const auto& endpoint : cell.arrived_at) {
-    page.more("reached", fmt::format("{} ({}): {} requests whose client got no reply", endpoint.name, endpoint.address,
-                                     endpoint.count));
+    page.more(cell.foreign ? "sent to" : "reached", fmt::format("{} ({}): {} requests whose client got no reply",
+                                                                endpoint.name, endpoint.address, endpoint.count));
   }
   if (seen.follow.first_right_ns) {
     page.more("followed", judge::milliseconds(*seen.follow.first_right_ns) + " after the change");

@@ -52,6 +52,7 @@ char of_reason(ReasonCode code) {
     case ReasonCode::kControlFailed:
     case ReasonCode::kWorldChanged:
     case ReasonCode::kControlMissing:
+    case ReasonCode::kNotSeen:
       return '?';
     case ReasonCode::kToolError:
     case ReasonCode::kMissingSamples:

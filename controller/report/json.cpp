@@ -194,6 +194,7 @@ Json observed(const ReportCell& cell) {
     result["methods"][std::string(to_string(entry.method))] = outcome_counts(entry.outcomes);
   }
   result["endpoints"] = endpoints(cell.observed_endpoints);
+  if (cell.foreign) result["endpointNotSeen"] = seen.foreign.unseen;
   result["sources"] = sources(seen.sources);
   result["wrongSources"] = sources(seen.wrong_sources);
   result["refusals"] = refusals(seen);

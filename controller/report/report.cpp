@@ -32,6 +32,7 @@ class CellBuilder {
     result.flow = cell_.flow;
     result.stage = stage;
     result.rule = cell_.rule;
+    result.foreign = cell_.foreign;
     result.follow_bound_ms = cell_.follow_bound.count();
     result.settle_ms = cell_.settle.count();
     result.expectation = cell_.expectation;
@@ -54,6 +55,10 @@ class CellBuilder {
 
   void add_endpoints(ReportCell& result) const {
     for (const auto& entry : seen_.responders) result.observed_endpoints.push_back(named(entry));
+    for (const auto& entry : seen_.foreign.elsewhere) {
+      result.observed_endpoints.push_back(
+          {names_.endpoint(entry.address), entry.address.to_string(), entry.count, false});
+    }
     for (const auto& entry : seen_.arrived_at) result.arrived_at.push_back(named(entry));
     for (const auto& entry : seen_.refusals) {
       result.refusals.push_back({judge::describe(entry.refusal, names_), "", entry.count, true});

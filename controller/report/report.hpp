@@ -60,7 +60,8 @@ struct ReportCell {
   std::string id, scenario, step, table, row, column;
   Flow flow;
   std::size_t stage = 0;
-  bool planned = true;  // false: from Plan::not_run
+  bool planned = true;   // false: from Plan::not_run
+  bool foreign = false;  // its endpoints are other people's
   plan::CellRule rule = plan::CellRule::kFlows;
   std::int64_t follow_bound_ms = 0;
   std::int64_t settle_ms = 0;

@@ -72,7 +72,8 @@ TEST_P(EveryTopology, gets_a_plan_that_holds_together) {
   std::set<std::uint32_t> tasks;
   std::set<std::uint32_t> responders;
   std::set<std::tuple<std::string, std::string, Protocol, std::uint16_t>> sockets;
-  for (const auto& [agent, spec, addresses] : plan.responders) {
+  for (const auto& [agent, spec, addresses, foreign] : plan.responders) {
+    EXPECT_FALSE(foreign);
     EXPECT_TRUE(responders.insert(spec.id).second);
     EXPECT_TRUE(sockets.insert({agent, spec.place, spec.protocol, spec.port}).second);
     EXPECT_FALSE(addresses.empty());
