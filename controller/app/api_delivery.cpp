@@ -4,6 +4,7 @@
 #include <array>
 
 #include "controller/app/world_delivery.hpp"
+#include "controller/kube/existing_world.hpp"
 #include "controller/kube/node_states.hpp"
 #include "controller/kube/run_lease.hpp"
 #include "controller/kube/world_publisher.hpp"
@@ -20,6 +21,7 @@ std::string this_process() {
   return fmt::format("host {}, process {}", host.data(), getpid());
 }
 
+constexpr std::chrono::seconds kReadIn{60};
 constexpr std::chrono::seconds kNodesIn{30};  // what changes of Nodes may take
 
 class ApiDelivery final : public WorldDelivery {
@@ -39,6 +41,10 @@ class ApiDelivery final : public WorldDelivery {
   std::vector<Programmed> wait_programmed(std::uint64_t /*generation*/,
                                           std::chrono::steady_clock::time_point /*deadline*/) override {
     return {};
+  }
+
+  Result<world::Existing> existing() override {
+    return kube::read_existing_world(*client_, client_->deadline_in(kReadIn));
   }
 
   // What is written last may have to wait for the end of a sync that the rest has begun, a second

@@ -40,6 +40,7 @@ class LabEnvironment final : public Environment {
   [[nodiscard]] std::string where_agents_log() const override { return "their logs are in the lab's log directory"; }
   [[nodiscard]] std::map<std::string, std::string> dataplanes() const override;
   [[nodiscard]] std::size_t at_a_time() const override;
+  [[nodiscard]] Result<world::Existing> existing() override { return delivery_->existing(); }
   [[nodiscard]] Status start_agents(const std::string& endpoint) override;
   void stop_agents() override;
   [[nodiscard]] Result<std::int64_t> publish(const world::World& world) override { return delivery_->publish(world); }

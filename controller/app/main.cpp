@@ -104,6 +104,35 @@ Status check_remote(const RunRequest& request) {
   return {};
 }
 
+// A narrower choice than --existing makes none by itself, and cannot be overlooked.
+Status check_reading(const RunRequest& request) {
+  const auto& reading = request.options.reading;
+  const plan::ReadingOptions usual;
+  const bool narrowed = !reading.services.empty() || !reading.namespaces.empty() || reading.udp ||
+                        reading.probes != usual.probes || reading.rate != usual.rate;
+  if (!reading.existing && narrowed) {
+    return fail(
+        ErrorCode::kInvalidInput,
+        "--service, --service-namespace, --udp, --probes and --pace are about Services that exist; add --existing");
+  }
+  if (reading.existing && (!request.world_file.empty() || !request.catalogue.empty() || request.workloads))
+    return fail(ErrorCode::kInvalidInput, "--existing makes nothing; leave --world, --catalogue and --workloads away");
+  return {};
+}
+
+void add_reading(CLI::App& command, plan::ReadingOptions& reading) {
+  command.add_flag("--existing", reading.existing, "probe the Services that there are; nothing is created");
+  command.add_option("--service", reading.services, "of them only these: NAMESPACE/NAME, * and ? allowed")
+      ->delimiter(',');
+  command.add_option("--service-namespace", reading.namespaces, "of them those in these namespaces")->delimiter(',');
+  command.add_flag("--udp", reading.udp, "of them UDP ports too: an empty datagram for each flow");
+  command
+      .add_option("--probes", reading.probes, "so many for each of their cells; without it enough to see each endpoint")
+      ->check(CLI::Range(1, 100'000));
+  command.add_option("--pace", reading.rate, "probes per second and node for them; without it 200")
+      ->check(CLI::Range(1, 100'000));
+}
+
 int run_there(Arguments& arguments) {
   if (!arguments.cancel.empty()) return done(cancel_remotely(arguments.cluster, arguments.cancel));
   if (auto status = check_remote(arguments.request); !status) return fail_with(status.error());
@@ -135,6 +164,7 @@ void add_run(CLI::App& app, Arguments& arguments) {
                       "name or file, with @VERSION for another than the lab's");
   command->add_option("--budget", request.budget_pps, "probes per second and node")->check(CLI::Range(1, 1'000'000));
   command->add_flag("-q,--quiet", request.quiet, "no progress on stderr");
+  add_reading(*command, request.options.reading);
   add_cluster(*command, arguments);
   command->add_option("--cancel", arguments.cancel, "in a cluster: end this run instead of beginning one");
   add_selection(*command, arguments);
@@ -145,11 +175,14 @@ void add_run(CLI::App& app, Arguments& arguments) {
       "  conntruth run --lab two --select 'clusterip*' -o wide\n"
       "  conntruth run --select SV-18,EC-20 --protocol udp --ip-family ipv6\n"
       "  conntruth run --world services.yaml -o json > report.json\n"
+      "  conntruth run --lab rk --existing --service 'shop/*'\n"
       "  conntruth run --kubeconfig ~/.kube/config --context staging\n"
       "  kubectl conntruth run                                the same program as kubectl's plug-in\n"
       "  kubectl conntruth run --workloads --select rolling-update");
   command->callback([&arguments] {
-    if (auto status = read_protocols_and_families(arguments); !status) {
+    auto status = read_protocols_and_families(arguments);
+    if (status) status = check_reading(arguments.request);
+    if (!status) {
       arguments.exit_code = fail_with(status.error());
       return;
     }

@@ -47,6 +47,25 @@ void read_profiles(const Json& json, oracle::Profiles& profiles) {
   }
 }
 
+Json write_reading(const plan::ReadingOptions& reading) {
+  return {{"services", reading.services},
+          {"namespaces", reading.namespaces},
+          {"udp", reading.udp},
+          {"probes", reading.probes},
+          {"rate", reading.rate}};
+}
+
+plan::ReadingOptions read_reading(const Json& json) {
+  plan::ReadingOptions reading;
+  reading.existing = true;
+  json.at("services").get_to(reading.services);
+  json.at("namespaces").get_to(reading.namespaces);
+  json.at("udp").get_to(reading.udp);
+  json.at("probes").get_to(reading.probes);
+  json.at("rate").get_to(reading.rate);
+  return reading;
+}
+
 Json write_options(const plan::PlanOptions& options) {
   return {{"select", options.select},
           {"skip", options.skip},
@@ -101,6 +120,7 @@ plan::PlanOptions read_options(const Json& json) {
   json.at("fixedPortOffset").get_to(options.fixed_port_offset);
   options.icmp_limited = json.value("icmpLimited", false);
   options.nodes_may_change = json.value("nodesMayChange", true);  // older runs have none
+  if (json.contains("reading")) options.reading = read_reading(json.at("reading"));
   if (json.contains("profiles")) read_profiles(json.at("profiles"), options.profiles);
   return options;
 }
@@ -110,7 +130,9 @@ plan::PlanOptions read_options(const Json& json) {
 std::string settings_to_json(const RunSettings& settings) {
   Json facts = Json::array();
   for (const auto& [name, value] : settings.facts) facts.push_back({name, value});
-  return Json{{"options", write_options(settings.options)}, {"facts", facts}}.dump(1) + "\n";
+  auto options = write_options(settings.options);
+  if (settings.options.reading.existing) options["reading"] = write_reading(settings.options.reading);
+  return Json{{"options", std::move(options)}, {"facts", facts}}.dump(1) + "\n";
 }
 
 Result<RunSettings> settings_from_json(std::string_view text) {

@@ -46,6 +46,9 @@ void take_marker(const store::MarkerRecord& marker, matrix::RunFacts& facts) {
     for (const auto& agent : json.value("without", nlohmann::json::array())) stage.without.insert(agent);
   }
   if (marker.name == "unsettled") stage.unsettled = json.at("why");
+  if (marker.name == "changed") {
+    for (const auto& service : json) stage.changed.insert(service.get<std::string>());
+  }
   if (marker.name == "programmed") take_programmed(json, stage);
 }
 

@@ -102,6 +102,7 @@ Result<plan::Plan> make_plan(const RunInputs& inputs) {
   }
   const auto world = world::read_world(inputs.world_text, inputs.world_origin);
   if (!world) return std::unexpected(world.error());
+  if (inputs.options.reading.existing) return plan::make_reading_plan(inputs.topology, *world, inputs.options);
   return plan::make_world_plan(inputs.topology, inputs.nodes, *world, inputs.options);
 }
 

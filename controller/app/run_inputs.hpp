@@ -2,6 +2,8 @@
 // What a run is planned from. The run's store keeps it as text, so that `rejudge` makes the same plan on another day.
 // Errors name the input. Threading: values; reading and writing go through the store.
 
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,9 +22,11 @@ namespace conntruth::app {
 struct RunInputs {
   Topology topology;
   std::vector<world::Node> nodes;
-  std::vector<catalogue::Scenario> scenarios;              // of the catalogue; empty where `world_text` is the subject
-  std::string world_text;                                  // Kubernetes objects; "" where the catalogue is the subject
-  std::string world_origin;                                // its file name, for messages
+  std::vector<catalogue::Scenario> scenarios;  // of the catalogue; empty where `world_text` is the subject
+  std::string world_text;                      // Kubernetes objects; "" where the catalogue is the subject
+  std::string world_origin;                    // its file name, for messages
+  // Of a run that reads `world_text` from a cluster: Existing::versions. Not stored.
+  std::map<std::string, std::set<std::string>> versions;
   worlds::WorldSet worlds;                                 // not empty: these are the subject
   plan::WorkloadScript workloads;                          // present: these are; stages come during the run
   plan::PlanOptions options;                               // with the capabilities that the agents told

@@ -46,6 +46,40 @@ std::string profile_name(const Json& json) {
   return name;
 }
 
+constexpr std::uint32_t kMostProbes = 100'000;  // of a cell, and per second and node
+
+// What is asked for of a run that reads; its presence makes a run one.
+plan::ReadingOptions reading(const Json& json) {
+  plan::ReadingOptions options;
+  options.existing = true;
+  for (const auto& [name, value] : json.items()) {
+    if (name == "services") {
+      value.get_to(options.services);
+    } else if (name == "namespaces") {
+      value.get_to(options.namespaces);
+    } else if (name == "udp") {
+      value.get_to(options.udp);
+    } else if (name == "probes") {
+      value.get_to(options.probes);
+    } else if (name == "rate") {
+      value.get_to(options.rate);
+    } else {
+      throw std::invalid_argument(name + " is not known; there are services, namespaces, udp, probes, rate");
+    }
+  }
+  if (options.probes > kMostProbes || options.rate == 0 || options.rate > kMostProbes)
+    throw std::invalid_argument("probes and rate are at most 100000, and rate at least 1");
+  return options;
+}
+
+Json words_of(const plan::ReadingOptions& options) {
+  return {{"services", options.services},
+          {"namespaces", options.namespaces},
+          {"udp", options.udp},
+          {"probes", options.probes},
+          {"rate", options.rate}};
+}
+
 void read_field(const std::string& name, const Json& value, RunRequest& request) {
   if (name == "select") {
     value.get_to(request.options.select);
@@ -63,9 +97,11 @@ void read_field(const std::string& name, const Json& value, RunRequest& request)
     value.get_to(request.workloads);
   } else if (name == "worldName") {
     value.get_to(request.world_file);
+  } else if (name == "existing") {
+    request.options.reading = reading(value);
   } else {
     throw std::invalid_argument(
-        "is not known; there are select, skip, protocols, families, profile, world, worldName, workloads");
+        "is not known; there are select, skip, protocols, families, profile, world, worldName, workloads, existing");
   }
 }
 
@@ -79,6 +115,7 @@ Result<std::string> request_to_json(const RunRequest& request) {
                {"families", words(options.families)},
                {"profile", request.profile}};
   if (request.workloads) json["workloads"] = true;
+  if (options.reading.existing) json["existing"] = words_of(options.reading);
   if (!request.world_file.empty()) {
     auto text = read_file(request.world_file);
     if (!text) return std::unexpected(text.error());

@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <set>
 
+#include "common/world/world_reader.hpp"
 #include "controller/app/paths.hpp"
 #include "controller/app/profile_choice.hpp"
 #include "controller/app/recompute.hpp"
@@ -47,6 +49,12 @@ Result<RunInputs> collect_inputs(const RunRequest& request, Environment& environ
   if (request.workloads) {
     for (const auto& scenario : catalogue::workload_scenarios())
       inputs.workloads.scenarios.push_back(catalogue::outline_of(scenario));
+  } else if (request.options.reading.existing) {
+    auto existing = environment.existing();
+    if (!existing) return std::unexpected(existing.error());
+    inputs.world_text = world::write_world(existing->world);
+    inputs.world_origin = "the cluster's Services";
+    inputs.versions = std::move(existing->versions);
   } else if (!request.world_text.empty()) {
     inputs.world_text = request.world_text;
     inputs.world_origin = request.world_file;
@@ -129,11 +137,16 @@ class Run {
     for (const auto& [name, hello] : runner.agents()) inputs_.options.capabilities[name] = hello.capabilities;
     auto plan = make_plan(inputs_);
     if (!plan) return std::unexpected(plan.error());
+    if (inputs_.options.reading.existing) inputs_.facts.emplace_back("reading", plan::describe_reading(*plan));
     if (auto status = write_inputs(writer_, inputs_); !status) return status;
     const auto generation = static_cast<std::uint64_t>(unix_milliseconds());
     auto status = inputs_.workloads.present ? with_workloads(runner, generation) : runner.carry_out(*plan, generation);
-    const auto stages = std::max(plan->stages.size(), inputs_.workloads.stages.size());
-    clear_world(session_.environment, generation + stages, session_.progress);
+    if (inputs_.options.reading.existing) {
+      if (auto noted = note_changes(); !noted) reasons_.push_back(noted.error().message);
+    } else {
+      const auto stages = std::max(plan->stages.size(), inputs_.workloads.stages.size());
+      clear_world(session_.environment, generation + stages, session_.progress);
+    }
     if (auto reason = runner.partial_reason(); !reason.empty()) reasons_.push_back(std::move(reason));
     return status;
   }
@@ -144,6 +157,18 @@ class Run {
     auto status = run.carry_out(generation);
     session_.environment.workloads()->unwatch();  // it wakes the fleet
     return status;
+  }
+
+  // Services that are not what they were when they were read, for the judge.
+  [[nodiscard]] Status note_changes() {
+    const auto now = session_.environment.existing();
+    if (!now) return std::unexpected(now.error().in("whether Services changed meanwhile is not known"));
+    nlohmann::json changed = nlohmann::json::array();
+    for (const auto& [service, versions] : inputs_.versions) {
+      const auto found = now->versions.find(service);
+      if (found == now->versions.end() || found->second != versions) changed.push_back(service);
+    }
+    return writer_.append_marker("changed", 0, changed.dump());
   }
 
   RunSession& session_;

@@ -55,6 +55,13 @@ std::pair<ByAgent, ByAgent> distribute(const std::vector<plan::PlannedTask>& tas
   return result;
 }
 
+// What the tasks' own paces ask for.
+std::chrono::microseconds paced_time(const std::vector<plan::PlannedTask>& tasks) {
+  std::chrono::microseconds longest{0};
+  for (const auto& planned : tasks) longest = std::max(longest, planned.task.interval * planned.task.count);
+  return longest;
+}
+
 std::set<std::string> expected_agents(const Topology& topology) {
   std::set<std::string> names;
   for (const auto& node : topology.nodes) names.insert(node.name);
@@ -142,6 +149,7 @@ Status Runner::hand_out_next(Outstanding& outstanding) {
 Status Runner::hand_out_responders(const plan::Plan& plan) {
   std::map<std::string, Assignment> by_agent;
   for (const auto& planned : plan.responders) {
+    if (planned.foreign) continue;
     if (handed_out_.insert(planned.spec.id).second) by_agent[planned.agent].responders.push_back(planned.spec);
   }
   Outstanding outstanding;
@@ -154,6 +162,7 @@ Status Runner::hand_out_responders(const plan::Plan& plan) {
 
 Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation) {
   if (auto status = hand_out_responders(plan); !status) return status;
+  trail_.emplace(plan);
   for (std::size_t index = 0; index < plan.stages.size() && !interrupted_; ++index) {
     stage_number_ = static_cast<std::uint32_t>(index);
     progress_.step(fmt::format("stage {} of {}", index + 1, plan.stages.size()), probes_of(plan.stages[index].tasks));
@@ -206,12 +215,14 @@ Status Runner::mark(std::string_view name, const std::string& json) {
 Status Runner::mark_probed() { return mark("probed", nlohmann::json{{"without", lost_}}.dump()); }
 
 Status Runner::run_stage(const plan::Plan& plan, const plan::Stage& stage, std::uint64_t generation) {
-  if (auto status = follow_change(stage, generation); !status) return status;
+  if (stage.publishes) {
+    if (auto status = follow_change(stage, generation); !status) return status;
+  }
   if (auto status = pause(stage.pause); !status) return status;
   auto outstanding = assign(worthwhile_tasks(plan, stage), environment_.at_a_time());
   if (!outstanding) return std::unexpected(outstanding.error());
   if (auto status = mark_probed(); !status) return status;
-  return settle(std::move(*outstanding), steady_clock::now() + kStageLimit);
+  return settle(std::move(*outstanding), steady_clock::now() + kStageLimit + paced_time(stage.tasks));
 }
 
 std::vector<plan::PlannedTask> Runner::worthwhile_tasks(const plan::Plan& plan, const plan::Stage& stage) const {
@@ -318,6 +329,16 @@ Status Runner::take_batch(const fleet::Batch& batch, Outstanding& outstanding) {
   if (batch.batch.assignment_done) {
     outstanding.erase(batch.batch.assignment);
     quiet_.erase(batch.batch.assignment);
+  }
+  return ask_further(batch.batch, outstanding);
+}
+
+Status Runner::ask_further(const ResultBatch& batch, Outstanding& outstanding) {
+  if (!trail_) return {};
+  for (auto& [agent, questions] : trail_->follow(batch)) {
+    Assignment assignment;
+    assignment.questions = std::move(questions);
+    if (auto status = assign_to(agent, std::move(assignment), outstanding); !status) return status;
   }
   return {};
 }

@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "controller/app/progress.hpp"
+#include "controller/app/trail.hpp"
 #include "controller/fleet/fleet.hpp"
 #include "controller/plan/plan.hpp"
 #include "controller/provider/environment.hpp"
@@ -86,6 +88,8 @@ class Runner {
   [[nodiscard]] Status settle(Outstanding outstanding, Deadline deadline);
   [[nodiscard]] Status handle(const fleet::Event& event, Outstanding& outstanding);
   [[nodiscard]] Status take_batch(const fleet::Batch& batch, Outstanding& outstanding);
+  // Asks those nodes' agents that know more of the flows that were just reported.
+  [[nodiscard]] Status ask_further(const ResultBatch& batch, Outstanding& outstanding);
   void lose_agent(const fleet::AgentLost& lost, Outstanding& outstanding);
 
   Environment& environment_;
@@ -103,6 +107,7 @@ class Runner {
   std::uint64_t first_in_turn_ = 0;                         // assignments from this one on take turns
   std::size_t at_a_time_ = SIZE_MAX;
   Outstanding quiet_;  // not over, yet the next stage need not wait
+  std::optional<Trail> trail_;
   std::vector<std::string> partial_reasons_;
   std::uint64_t next_assignment_ = 1;
   std::uint32_t stage_number_ = 0;

@@ -92,6 +92,7 @@ class Controller {
     progress.step("reading the cluster", 0);
     auto options = options_;
     options.workloads = request.workloads;
+    options.reading = request.options.reading.existing;
     auto environment = cluster::ClusterEnvironment::open(client_, std::move(options));
     if (!environment) return std::unexpected(environment.error());
     const auto target = SocketAddress{address_, request_.agents_port}.to_string();

@@ -25,6 +25,10 @@ class WorldDelivery {
   [[nodiscard]] virtual std::vector<Programmed> wait_programmed(std::uint64_t generation,
                                                                 std::chrono::steady_clock::time_point deadline) = 0;
   [[nodiscard]] virtual Environment::Patience patience() const = 0;
+  [[nodiscard]] virtual Result<world::Existing> existing() {
+    return fail(ErrorCode::kUnsupported,
+                "this lab has no Kubernetes API to read Services from; `conntruth lab up --kubernetes` makes one");
+  }
 };
 
 [[nodiscard]] std::unique_ptr<WorldDelivery> deliver_by_file(lab::Lab lab);

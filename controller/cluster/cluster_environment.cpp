@@ -8,6 +8,7 @@
 #include <set>
 
 #include "controller/cluster/rights.hpp"
+#include "controller/kube/existing_world.hpp"
 
 namespace conntruth::cluster {
 
@@ -18,7 +19,9 @@ constexpr std::chrono::seconds kReadIn{60};
 }  // namespace
 
 Result<std::unique_ptr<ClusterEnvironment>> ClusterEnvironment::open(kube::Client& client, ClusterOptions options) {
-  auto rights = rights_of_a_run(options.system_namespace, options.topology.service_ranges.empty(), options.admission);
+  const bool ranges = options.topology.service_ranges.empty();
+  auto rights = options.reading ? rights_of_a_reading(options.system_namespace, ranges, options.admission)
+                                : rights_of_a_run(options.system_namespace, ranges, options.admission);
   if (options.workloads) std::ranges::copy(rights_of_workloads(options.system_namespace), std::back_inserter(rights));
   if (auto checked = check_rights(client, rights); !checked) return std::unexpected(checked.error());
   ReadOptions read;
@@ -72,6 +75,10 @@ std::string ClusterEnvironment::where_agents_log() const {
   return fmt::format("`kubectl -n {} logs -l app.kubernetes.io/component=agent` shows why", options_.system_namespace);
 }
 
+Result<world::Existing> ClusterEnvironment::existing() {
+  return kube::read_existing_world(client_, client_.deadline_in(kReadIn));
+}
+
 Status ClusterEnvironment::hold_run_lease() {
   if (run_lease_) return run_lease_->held();
   kube::RunLeaseOptions lease;
@@ -84,12 +91,14 @@ Status ClusterEnvironment::hold_run_lease() {
 }
 
 Status ClusterEnvironment::start_agents(const std::string& endpoint) {
-  if (auto held = hold_run_lease(); !held) return held;
+  if (!options_.reading) {
+    if (auto held = hold_run_lease(); !held) return held;
+  }
   kube::RunLeaseOptions lease;
   lease.namespace_name = options_.system_namespace;
   lease.name = "conntruth-controller";
   lease.holder = options_.holder;
-  lease.take_over = true;  // the Lease of the run says that no other one is alive
+  lease.take_over = !options_.reading;  // the Lease of the run says that no other one is alive
   lease.make_namespace = false;
   lease.labels = {{"app.kubernetes.io/name", "conntruth"}, {"app.kubernetes.io/component", "controller"}};
   lease.annotations = {{std::string(kAgentsAnnotation), endpoint}};

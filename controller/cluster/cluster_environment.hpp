@@ -28,6 +28,7 @@ struct ClusterOptions {
   unsigned slowness = 1;   // how many times longer than usual dataplanes and networks may take
   bool admission = true;   // agents' tokens are reviewed
   bool workloads = false;  // real Deployments are made
+  bool reading = false;    // the run writes nothing but the Lease that agents look for
   std::string owner;       // JSON of an owner reference for what lives in the system namespace; "" for none
 };
 
@@ -49,6 +50,7 @@ class ClusterEnvironment final : public Environment {
   [[nodiscard]] bool nodes_may_change() const override { return false; }
   [[nodiscard]] bool needs_every_agent() const override { return false; }
   [[nodiscard]] std::string where_agents_log() const override;
+  [[nodiscard]] Result<world::Existing> existing() override;
   // `endpoint`: "10.244.1.5:7443", where agents reach this process.
   [[nodiscard]] Status start_agents(const std::string& endpoint) override;
   void stop_agents() override { agents_lease_.reset(); }

@@ -44,12 +44,23 @@ std::string rule(const Right& right, const std::vector<std::string>& verbs) {
 
 }  // namespace
 
-std::vector<Right> rights_of_a_run(const std::string& system_namespace, bool ranges, bool admission) {
+std::vector<Right> rights_of_a_reading(const std::string& system_namespace, bool ranges, bool admission) {
   std::vector<Right> rights = {
       {"", "nodes", {"list"}, "", ""},
       {"", "services", {"list"}, "", ""},
       {"discovery.k8s.io", "endpointslices", {"list"}, "", ""},
       {"", "namespaces", {"list"}, "", ""},
+      {"coordination.k8s.io", "leases", {"create"}, system_namespace, ""},
+      {"coordination.k8s.io", "leases", {"get", "update", "delete"}, system_namespace, "conntruth-controller"},
+      {"", "pods", {"list"}, system_namespace, ""}};
+  if (ranges) rights.push_back({"networking.k8s.io", "servicecidrs", {"list"}, "", ""});
+  if (admission) rights.push_back({"authentication.k8s.io", "tokenreviews", {"create"}, "", ""});
+  return rights;
+}
+
+std::vector<Right> rights_of_a_run(const std::string& system_namespace, bool ranges, bool admission) {
+  auto rights = rights_of_a_reading(system_namespace, ranges, admission);
+  const std::vector<Right> written = {
       {"", "services", {"get", "create", "update", "delete", "deletecollection"}, "conntruth", ""},
       {"", "services/status", {"patch"}, "conntruth", ""},
       {"discovery.k8s.io",
@@ -59,14 +70,10 @@ std::vector<Right> rights_of_a_run(const std::string& system_namespace, bool ran
        ""},
       {"coordination.k8s.io", "leases", {"create"}, "conntruth", ""},
       {"coordination.k8s.io", "leases", {"get", "update", "delete"}, "conntruth", "run"},
-      {"coordination.k8s.io", "leases", {"create"}, system_namespace, ""},
-      {"coordination.k8s.io", "leases", {"get", "update", "delete"}, system_namespace, "conntruth-controller"},
-      {"", "pods", {"list"}, system_namespace, ""},
       // Of runs that left Deployments behind.
       {"apps", "deployments", {"list", "deletecollection"}, "conntruth", ""},
       {"", "pods", {"list", "deletecollection"}, "conntruth", ""}};
-  if (ranges) rights.push_back({"networking.k8s.io", "servicecidrs", {"list"}, "", ""});
-  if (admission) rights.push_back({"authentication.k8s.io", "tokenreviews", {"create"}, "", ""});
+  rights.insert(rights.end(), written.begin(), written.end());
   return rights;
 }
 

@@ -26,6 +26,9 @@ struct Right {
 // What real Deployments need besides.
 [[nodiscard]] std::vector<Right> rights_of_workloads(const std::string& system_namespace);
 
+// The same of a run that reads: what is written is the Lease that agents look for.
+[[nodiscard]] std::vector<Right> rights_of_a_reading(const std::string& system_namespace, bool ranges, bool admission);
+
 // kPermission names every right that is missing, as rules of a ClusterRole (or a Role, where a namespace is named).
 [[nodiscard]] Status check_rights(kube::Client& client, const std::vector<Right>& rights);
 

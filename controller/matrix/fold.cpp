@@ -235,21 +235,20 @@ class CellFolder {
     as_reply.responder = endpoint ? responders_.find(cell_.flow.protocol, *endpoint) : 0;
     if (translation != nullptr) as_reply.peer = translation->source.address;
     const bool came = outcome == Outcome::kReplied;
-    const bool sent = outcome == Outcome::kTimedOut;
-    const bool delivered = came || (sent && cell_.flow.protocol == Protocol::kUdp);
+    const bool silent = outcome == Outcome::kTimedOut;
+    const bool delivered = came || (silent && cell_.flow.protocol == Protocol::kUdp);
     auto kind = classifier_.classify(joined);
     if (delivered && endpoint) kind = kind_of_reply(as_reply, translation != nullptr);
     if (delivered && !endpoint && cell_.expectation.outcomes.replied) kind = SampleKind::kAcceptable;
     count_kind(kind, id);
     if (delivered && !endpoint) ++result_.foreign.unseen;
-    if (!endpoint || !(came || sent)) return;
+    if (!endpoint || !(came || silent)) return;
     if (as_reply.responder == 0) count_elsewhere(*endpoint);
     if (delivered && as_reply.responder != 0) add_foreign_reply(as_reply, kind, translation != nullptr);
-    if (!delivered) {
-      ++result_.foreign.sent_on;
-      if (as_reply.responder != 0)
-        count_responder(result_.arrived_at, as_reply.responder, classifier_.is_acceptable(as_reply.responder), false);
-    }
+    if (delivered) return;
+    ++result_.foreign.sent_on;
+    if (as_reply.responder == 0) return;
+    count_responder(result_.arrived_at, as_reply.responder, classifier_.is_acceptable(as_reply.responder), false);
   }
 
   void add_foreign_reply(const Joined& joined, SampleKind kind, bool source_known) {
@@ -275,11 +274,9 @@ class CellFolder {
   void count_elsewhere(const SocketAddress& address) {
     auto& list = result_.foreign.elsewhere;
     auto found = std::ranges::find(list, address, &ElsewhereCount::address);
-    if (found == list.end() && list.size() == kMaxListed) {
-      ++result_.foreign.elsewhere_beyond;
-      return;
-    }
-    if (found == list.end()) found = list.insert(list.end(), {address, 0});
+    const bool fresh = found == list.end();
+    if (fresh && list.size() == kMaxListed) return void(++result_.foreign.elsewhere_beyond);
+    if (fresh) found = list.insert(list.end(), {address, 0});
     ++found->count;
   }
 

@@ -11,6 +11,7 @@
 
 #include "common/model/topology.hpp"
 #include "common/result.hpp"
+#include "common/world/existing.hpp"
 #include "common/world/world.hpp"
 
 namespace conntruth {
@@ -35,6 +36,10 @@ class Environment {
   [[nodiscard]] virtual std::vector<world::Node> nodes() const = 0;
   // What serves Services on each node, where that is known: "kube-proxy:nftables@v1.36.3".
   [[nodiscard]] virtual std::map<std::string, std::string> dataplanes() const { return {}; }
+  // The Services that are there, as they are now; only reads. kUnsupported where there is no API to read them from.
+  [[nodiscard]] virtual Result<world::Existing> existing() {
+    return fail(ErrorCode::kUnsupported, "there is no Kubernetes API here to read Services from");
+  }
   // In one word: "lab", "cluster".
   [[nodiscard]] virtual std::string kind() const = 0;
   // Release of the nodes' kernels, several with commas.

@@ -60,6 +60,30 @@ class Install(unittest.TestCase):
         number = next(line.split()[-1] for line in handle.splitlines() if " drop " in line)
         self.lab.run("nft", "delete", "rule", "ip", "kube-proxy", "services", "handle", number, node="node-3")
 
+    def assert_existing_services_are_green(self):
+        """Without the Role by which a run writes: a run that reads needs none of it."""
+        binding = ("rolebinding", "-n", "conntruth", "conntruth-worlds")
+        kept = {field: value for field, value in self.lab.get(*binding).items() if field in ("apiVersion", "kind", "roleRef", "subjects")}
+        self.lab.kubectl("delete", *binding)
+        before = self.lab.objects()
+        done = self.lab.kubectl("conntruth", "run", "--existing", "-o", "json", check=False)
+        self.assertEqual(self.lab.objects(), before)
+        kept["metadata"] = {"name": "conntruth-worlds", "namespace": "conntruth", "labels": {"app.kubernetes.io/component": "controller"}}
+        file = self.lab.path / "binding.json"
+        file.write_text(json.dumps(kept), encoding="utf-8")
+        self.lab.kubectl("apply", "--server-side", "-f", file)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout[-4000:])
+        report = json.loads(done.stdout)
+        seen = {}
+        for cell in report["cells"]:
+            if cell["verdict"] == "notRun":
+                self.assertIn("UDP", cell["reason"]["text"])
+                continue
+            self.assertEqual(cell["observed"]["endpointNotSeen"], 0, cell["id"])
+            seen.setdefault(cell["service"], set()).update(each["name"] for each in cell["observed"]["endpoints"])
+        self.assertEqual(set(seen), {"default/kubernetes", "kube-system/kube-dns"})
+        self.assertTrue(all(name.startswith("coredns-") for name in seen["kube-system/kube-dns"]), seen)
+
     def assert_every_node_has_its_pods(self):
         nodes = {"agent": [], "anchor": [], "controller": []}
         for pod in self.lab.get("pods", "-n", SYSTEM)["items"]:
@@ -91,6 +115,7 @@ class Install(unittest.TestCase):
         self.lab.rolled_out()
         self.assert_every_node_has_its_pods()
         self.assert_a_run_is_green()
+        self.assert_existing_services_are_green()
         self.assert_a_broken_node_is_named()
         self.assert_agents_say_which_right_is_missing()
         again = self.lab.kubectl("apply", "--server-side", "--dry-run=server", "-k", overlay)
