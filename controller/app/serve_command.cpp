@@ -140,8 +140,8 @@ class EndSignals {
 };
 
 // What an earlier life of this pod, or another one that was killed, left in the cluster.
-void remove_leftovers(kube::Client& client, const std::string& holder) {
-  const auto swept = cluster::sweep_leftovers(client, holder);
+void remove_leftovers(kube::Client& client, const std::string& system_namespace, const std::string& holder) {
+  const auto swept = cluster::sweep_leftovers(client, system_namespace, holder);
   if (!swept) {
     fmt::print(stderr, "conntruth: what an earlier run left stays for now: {}\n", swept.error().message);
   } else if (*swept) {
@@ -164,7 +164,7 @@ Status serve(const ServeRequest& request) {
   options->owner = cluster::install_owner(**client, request.system_namespace);
   auto key = cluster::ensure_run_key(**client, request.system_namespace, options->owner);
   if (!key) return std::unexpected(key.error());
-  remove_leftovers(**client, request.pod);
+  remove_leftovers(**client, request.system_namespace, request.pod);
 
   Controller controller(request, *address, std::move(*options), **client);
   RunDesk desk(store::RunStore(), request.keep,

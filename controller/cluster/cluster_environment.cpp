@@ -59,6 +59,19 @@ ClusterEnvironment::~ClusterEnvironment() {
   if (written_) static_cast<void>(sweep());
 }
 
+namespace {
+
+kube::RunLeaseOptions agents_lease(const std::string& system_namespace, const std::string& holder) {
+  kube::RunLeaseOptions lease;
+  lease.namespace_name = system_namespace;
+  lease.name = "conntruth-controller";
+  lease.holder = holder;
+  lease.make_namespace = false;
+  return lease;
+}
+
+}  // namespace
+
 std::vector<world::Node> ClusterEnvironment::nodes() const {
   std::vector<world::Node> nodes;
   for (const auto& each : facts_.nodes) nodes.push_back(each.node);
@@ -94,12 +107,8 @@ Status ClusterEnvironment::start_agents(const std::string& endpoint) {
   if (!options_.reading) {
     if (auto held = hold_run_lease(); !held) return held;
   }
-  kube::RunLeaseOptions lease;
-  lease.namespace_name = options_.system_namespace;
-  lease.name = "conntruth-controller";
-  lease.holder = options_.holder;
+  auto lease = agents_lease(options_.system_namespace, options_.holder);
   lease.take_over = !options_.reading;  // the Lease of the run says that no other one is alive
-  lease.make_namespace = false;
   lease.labels = {{"app.kubernetes.io/name", "conntruth"}, {"app.kubernetes.io/component", "controller"}};
   lease.annotations = {{std::string(kAgentsAnnotation), endpoint}};
   lease.owner = options_.owner;
@@ -133,7 +142,23 @@ Environment::Patience ClusterEnvironment::patience() const {
   return {5 * unit, 20 * unit, 15 * unit, 2 * unit};
 }
 
-Result<bool> sweep_leftovers(kube::Client& client, const std::string& holder) {
+namespace {
+
+// So that agents wait for the next run, and do not dial a controller that is gone.
+Status end_agents_lease(kube::Client& client, const std::string& system_namespace, const std::string& holder) {
+  auto lease = agents_lease(system_namespace, holder);
+  const auto left = client.call(kube::get(kube::kLeases, lease.namespace_name, lease.name));
+  if (!left && left.error().code == ErrorCode::kNotFound) return {};
+  if (!left) return std::unexpected(left.error());
+  lease.take_over = true;  // the Lease of the run, which is ours by now, says that no other one is alive
+  auto taken = kube::RunLease::acquire(client, lease);
+  if (!taken) return std::unexpected(taken.error());
+  return {};  // which gives it back
+}
+
+}  // namespace
+
+Result<bool> sweep_leftovers(kube::Client& client, const std::string& system_namespace, const std::string& holder) {
   auto left = kube::ClusterWorld::adopt(client, {});
   if (!left) return std::unexpected(left.error());
   const auto world = left->published();
@@ -144,6 +169,7 @@ Result<bool> sweep_leftovers(kube::Client& client, const std::string& holder) {
   options.holder = holder;
   auto taken = kube::RunLease::acquire(client, options);
   if (!taken) return std::unexpected(taken.error());
+  if (auto ended = end_agents_lease(client, system_namespace, holder); !ended) return std::unexpected(ended.error());
   taken->reset();
   if (auto swept = left->sweep(); !swept) return std::unexpected(swept.error());
   return true;

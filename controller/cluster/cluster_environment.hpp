@@ -87,6 +87,7 @@ class ClusterEnvironment final : public Environment {
 };
 
 // Removes what runs left that are dead; false: there was nothing. kConflict: the Lease says that one is alive.
-[[nodiscard]] Result<bool> sweep_leftovers(kube::Client& client, const std::string& holder);
+[[nodiscard]] Result<bool> sweep_leftovers(kube::Client& client, const std::string& system_namespace,
+                                           const std::string& holder);
 
 }  // namespace conntruth::cluster

@@ -58,7 +58,7 @@ enum class ReasonCode : std::uint8_t {
   kRunEnded,
   kAgentLost,
 };
-inline constexpr std::size_t kReasonCodes = 40;
+inline constexpr std::size_t kReasonCodes = 41;
 
 // Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"

@@ -39,7 +39,7 @@ class Install(unittest.TestCase):
         self.assertEqual(sorted(self.before - self.lab.objects()), [], "taken along by the removal")
 
     def conntruth_run(self, *words):
-        return self.lab.kubectl("conntruth", "run", "-o", "json", "--select", "clusterip", *words, check=False)
+        return self.lab.kubectl("conntruth", "run", "-o", "json", "--select", "clusterip,names", *words, check=False)
 
     def assert_a_run_is_green(self):
         done = self.conntruth_run()

@@ -46,9 +46,8 @@ class Workloads(unittest.TestCase):
         self.addCleanup(self.assert_nothing_is_left)
 
     def assert_nothing_is_left(self):
-        # Pods of the install are replaced here; the Lease by which agents find a controller that was killed is the next run's.
-        kept = (f"Pod {SYSTEM}/", f"Lease {SYSTEM}/conntruth-controller")
-        left = [each for each in self.lab.gone(self.before) if not each.startswith(kept)]
+        # Pods of the install are replaced here.
+        left = [each for each in self.lab.gone(self.before) if not each.startswith(f"Pod {SYSTEM}/")]
         self.assertEqual(sorted(left), [], "left behind by the run")
 
     def words(self, *words):
