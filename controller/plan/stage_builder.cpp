@@ -123,9 +123,6 @@ std::string StageBuilder::why_not(const Draft& draft) const {
 
 namespace {
 
-// Of six ICMP errors that a Linux kernel sends to one peer at once.
-constexpr Flows kWithinIcmpLimit{2, 2};
-
 void allow_for_icmp_limit(Expectation& expectation) {
   auto& outcomes = expectation.outcomes;
   if (!outcomes.refused || outcomes.timed_out) return;
@@ -329,8 +326,7 @@ std::uint32_t StageBuilder::control(const Origin& origin, const SocketAddress& t
   const auto [known, fresh] = control_index_.try_emplace(key, next);
   if (!fresh) return known->second;
   Control made = describe();
-  const bool limited = workshop_.options.icmp_limited && protocol == Protocol::kUdp && !made.positive;
-  made.tasks = flow_tasks(origin, target, protocol, limited ? kWithinIcmpLimit : workshop_.options.control);
+  made.tasks = flow_tasks(origin, target, protocol, workshop_.options.control);
   stage_.controls.push_back(std::move(made));
   return next;
 }
@@ -375,11 +371,13 @@ void StageBuilder::responder_controls(const Expectation& expectation, Protocol p
 std::vector<std::uint32_t> StageBuilder::control_places(const Draft& draft, const std::vector<const Place*>& places) {
   const auto family = draft.entry.target.address.family();
   std::vector<std::uint32_t> controls;
+  // A refusal that the kernel may leave out proves nothing by its absence, and the cells do without it, too.
+  const bool refusals_are_sure = !workshop_.options.icmp_limited || draft.protocol != Protocol::kUdp;
   const auto add = [&](const Place& place) {
     // A path from a place to itself proves nothing about the network; its responder's control stands for it.
     if (address_of(place.addresses, family).is_unspecified() || draft.origin.place == &place) return;
     controls.push_back(path_control(draft.origin, place, draft.protocol, family, true));
-    controls.push_back(path_control(draft.origin, place, draft.protocol, family, false));
+    if (refusals_are_sure) controls.push_back(path_control(draft.origin, place, draft.protocol, family, false));
   };
   if (draft.origin.kind == VantageKind::kExternal) {
     // Pod addresses need not be reachable from outside; the node where the traffic enters is.
