@@ -90,7 +90,8 @@ TEST_F(RunLeaseTest, names_the_right_that_is_missing) {
   const auto refused = RunLease::acquire(*nobody, {.holder = "nobody"});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kPermission);
-  EXPECT_THAT(refused.error().message, HasSubstr("{apiGroups: [\"coordination.k8s.io\"], resources: [leases], verbs: [get]}"));
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("{apiGroups: [\"coordination.k8s.io\"], resources: [leases], verbs: [get]}"));
 }
 
 }  // namespace
