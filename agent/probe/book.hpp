@@ -62,7 +62,10 @@ class Book {
   void release_silent(std::int64_t now_ns);
 
   // Its last probe is sent: it may become quiet.
-  void sent_all(TaskState& task) { sent_.push_back(&task); }
+  // One whose last probe ended as it was sent is over already.
+  void sent_all(TaskState& task) {
+    if (!task.finished()) sent_.push_back(&task);
+  }
   void notice_quiet(std::int64_t now_ns);
 
   void flush(std::int64_t now_ns);             // batches that are old, or whose last task here has ended
