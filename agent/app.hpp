@@ -21,7 +21,8 @@ struct AppOptions {
   std::uint32_t awaited = 256;                  // answers that a place awaits at a time, 8..256
   std::chrono::seconds give_up_after{60};       // without a word of the controller
   session::TransportSecurity security;          // of a HOST:PORT target
-  FindPlace find{};                             // pods that come during the run; empty: none do
+  std::string dataplane;  // what serves this node's Services (common/model/dataplane.hpp); "" unknown
+  FindPlace find{};       // pods that come during the run; empty: none do
 };
 
 // Reads "NAME=PATH".

@@ -28,6 +28,11 @@ class CheckedWork : public session::Worker, public session::ResultSink {
     sink_.samples(assignment, std::move(samples));
   }
   void sights(std::vector<Sight> sights) override { sink_.sights(std::move(sights)); }
+  void hops(std::vector<Hop> hops) override { sink_.hops(std::move(hops)); }
+  void rules(std::vector<RuleStep> rules) override { sink_.rules(std::move(rules)); }
+  void notes(std::uint64_t assignment, std::vector<std::string> notes) override {
+    sink_.notes(assignment, std::move(notes));
+  }
   void finished(std::uint64_t assignment, const std::string& error) override {
     const auto checked = error.empty() ? check() : Status();
     sink_.finished(assignment, checked ? error : checked.error().message);

@@ -5,6 +5,8 @@
 
 #include "agent/node_worker.hpp"
 #include "agent/observe/conntrack.hpp"
+#include "agent/observe/walk.hpp"
+#include "common/model/dataplane.hpp"
 
 namespace conntruth::agent {
 
@@ -17,6 +19,12 @@ Hello make_hello(const AppOptions& options) {
   hello.protocol_version = codec::kProtocolVersion;
   hello.capabilities = probe::Engine::capabilities();
   if (observe::answers()) hello.capabilities.emplace_back("conntrack");
+  if (const auto walk = observe::PacketWalk::available()) {
+    hello.capabilities.emplace_back("packet-walk");
+  } else {
+    hello.capabilities.push_back("no-packet-walk: " + walk.error().message);
+  }
+  if (!options.dataplane.empty()) hello.capabilities.push_back(std::string(kDataplaneWord) + options.dataplane);
   utsname system{};
   if (uname(&system) == 0) hello.kernel_release = system.release;
   for (const auto& [name, path] : options.places) hello.places.push_back(name);

@@ -1,6 +1,16 @@
 #include "agent/node_worker.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace conntruth::agent {
+
+namespace {
+
+constexpr auto kWalkLost = "walk-ring-full";     // events of the packet walk that found no room
+constexpr auto kRulesLost = "rule-traces-lost";  // events of the packet filter, or messages of several
+
+}  // namespace
 
 NodeWorker::NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink,
                        FindPlace find)
@@ -13,12 +23,17 @@ Status NodeWorker::carry_out(const Assignment& assignment) {
   for (const auto id : assignment.drop_responders) responders_->remove(id);
   if (auto added = add_places(assignment.places); !added) return added;
   if (auto added = add_responders(assignment.responders); !added) return added;
+  if (auto ordered = order_walk(assignment); !ordered) {
+    for (const auto& spec : assignment.responders) responders_->remove(spec.id);
+    return ordered;
+  }
   for (const auto& question : assignment.questions) foreign_ended(question);
   engine_->submit(assignment);
   return {};
 }
 
 void NodeWorker::abandon() {
+  stop_walk();
   past_losses_ = running_losses();
   engine_.reset();  // first: it calls the responders' guard
   responders_.reset();
@@ -79,6 +94,62 @@ Status NodeWorker::add_responders(const std::vector<ResponderSpec>& specs) {
   return {};
 }
 
+Status NodeWorker::order_walk(const Assignment& assignment) {
+  switch (assignment.walk) {
+    case WalkOrder::kUnchanged:
+      return {};
+    case WalkOrder::kStart:
+      stop_walk();
+      return start_walk(assignment.id);
+    case WalkOrder::kStop:
+      stop_walk();
+      return {};
+  }
+  return {};
+}
+
+Status NodeWorker::start_walk(std::uint64_t assignment) {
+  observe::WalkOptions options;
+  options.places = places_;
+  for (const auto& [name, found] : found_) options.places.emplace(name, found.path);
+  auto walk = observe::PacketWalk::attach(options);
+  if (!walk) return std::unexpected(walk.error());
+  auto notes = start_rules(options.places);
+  auto reporter = WalkReporter::start(std::move(*walk), [this](std::vector<Hop> hops) {
+    if (rules_) rules_->saw(hops);
+    sink_.hops(std::move(hops));
+  });
+  if (!reporter) return std::unexpected(reporter.error().in("packet walk"));
+  walk_ = std::move(*reporter);
+  std::ranges::copy(walk_->unavailable(), std::back_inserter(notes));
+  sink_.notes(assignment, std::move(notes));
+  return {};
+}
+
+std::vector<std::string> NodeWorker::start_rules(const std::map<NamespaceName, std::string>& places) {
+  auto trace = observe::RuleTrace::attach(places);
+  if (!trace) return {trace.error().message};
+  auto notes = trace->unavailable();
+  auto reporter = RuleReporter::start(std::move(*trace));
+  if (!reporter) return {reporter.error().in("rules of the packet filter").message};
+  rules_ = std::move(*reporter);
+  return notes;
+}
+
+// The walk first: only when all its hops are known, it is known whose the traces are.
+void NodeWorker::stop_walk() {
+  if (walk_) {
+    walk_->stop();
+    past_losses_[kWalkLost] += walk_->lost();
+    walk_.reset();
+  }
+  if (rules_) {
+    sink_.rules(rules_->stop());
+    past_losses_[kRulesLost] += rules_->lost();
+    rules_.reset();
+  }
+}
+
 std::map<std::string, std::uint64_t> NodeWorker::running_losses() const {
   auto losses = past_losses_;
   const auto add = [&losses](const std::vector<LossCounter>& counters) {
@@ -86,6 +157,9 @@ std::map<std::string, std::uint64_t> NodeWorker::running_losses() const {
   };
   if (engine_) add(engine_->losses());
   if (responders_) add(responders_->losses());
+  if (walk_) losses[kWalkLost] += walk_->lost();
+  if (rules_) losses[kRulesLost] += rules_->lost();
+  std::erase_if(losses, [](const auto& loss) { return loss.second == 0; });
   const std::lock_guard lock(conntrack_mutex_);
   if (conntrack_failures_ > 0) losses["conntrack-failed"] = conntrack_failures_;
   return losses;

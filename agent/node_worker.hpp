@@ -14,7 +14,9 @@
 #include "agent/observe/conntrack.hpp"
 #include "agent/probe/engine.hpp"
 #include "agent/respond/responders.hpp"
+#include "agent/rule_reporter.hpp"
 #include "agent/session/worker.hpp"
+#include "agent/walk_reporter.hpp"
 
 namespace conntruth::agent {
 
@@ -46,6 +48,12 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   [[nodiscard]] Status start();
   [[nodiscard]] Status add_places(const std::vector<PodPlace>& wanted);
   [[nodiscard]] Status add_responders(const std::vector<ResponderSpec>& specs);
+  // Does what the assignment orders of the packet walk.
+  [[nodiscard]] Status order_walk(const Assignment& assignment);
+  [[nodiscard]] Status start_walk(std::uint64_t assignment);
+  // Where they cannot be traced, why.
+  [[nodiscard]] std::vector<std::string> start_rules(const std::map<NamespaceName, std::string>& places);
+  void stop_walk();
   [[nodiscard]] std::map<std::string, std::uint64_t> running_losses() const;
 
   [[nodiscard]] std::optional<observe::ConntrackEntry> look_up(const FlowQuestion& flow);
@@ -70,6 +78,8 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   std::map<std::string, std::uint64_t> past_losses_;  // of engines and responders that are gone
   std::unique_ptr<respond::Responders> responders_;
   std::unique_ptr<probe::Engine> engine_;
+  std::unique_ptr<RuleReporter> rules_;  // while the walk is wanted; none where rules cannot be traced
+  std::unique_ptr<WalkReporter> walk_;   // while it is wanted; hands its hops to `rules_`, too
 };
 
 }  // namespace conntruth::agent

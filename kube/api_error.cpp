@@ -30,11 +30,16 @@ ErrorCode code_of(unsigned status) {
 
 std::string remedy_of(const Request& request, unsigned status, std::string_view said, std::string_view who,
                       std::string_view hint) {
+  const auto unknown = [&] {
+    return fmt::format("the server does not know us by the credentials of {}{}{}; renew them", who,
+                       hint.empty() ? "" : ": ", hint);
+  };
   switch (status) {
     case 401:
-      return fmt::format("the server does not know us by the credentials of {}{}{}; renew them", who,
-                         hint.empty() ? "" : ": ", hint);
+      return unknown();
     case 403:
+      // A server that lets anonymous requests in takes credentials that it cannot use for none.
+      if (said.contains("\"system:anonymous\"")) return unknown();
       // Also what admission says of a namespace that is being deleted.
       if (said.contains("being terminated")) return "wait until the namespace is gone";
       return fmt::format("grant with a {}: {}", request.namespace_name.empty() ? "ClusterRole" : "Role or ClusterRole",

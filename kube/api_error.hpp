@@ -11,7 +11,7 @@
 namespace conntruth::kube {
 
 // `body`: a Status object, or whatever a proxy in between wrote. `who`: Access::origin; `hint`: what is known about our
-// own credentials ("the client certificate ended at ..."), for 401.
+// own credentials ("the client certificate ended at ..."), for 401, and 403 of nobody.
 [[nodiscard]] Error api_error(const Request& request, unsigned status, std::string_view body, std::string_view who,
                               std::string_view hint);
 

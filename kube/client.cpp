@@ -7,6 +7,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -89,10 +90,13 @@ class PooledClient final : public Client {
 
   Result<Response> call(const Request& request, SteadyTime deadline) override {
     auto response = exchange(request, deadline);
-    if (response && response->status >= 400)
-      return std::unexpected(api_error(request, response->status, response->body, access_.origin,
-                                       response->status == 401 ? credentials_.hint(options_.wall()) : ""));
+    if (response && response->status >= 400) return std::unexpected(refusal(request, *response));
     return response;
+  }
+
+  [[nodiscard]] Error refusal(const Request& request, const Response& response) const override {
+    return api_error(request, response.status, response.body, access_.origin,
+                     response.status == 401 || response.status == 403 ? credentials_.hint(options_.wall()) : "");
   }
 
   Result<Response> exchange(const Request& request, SteadyTime deadline) override {
@@ -167,16 +171,20 @@ class PooledClient final : public Client {
   // One request until it has an answer worth giving back, or until its deadline.
   Result<Response> tries(const Request& request, SteadyTime deadline) {
     bool renewed = false;
+    std::optional<HttpReply> refusal;
     for (unsigned count = 0;; ++count) {
       bool again = false;
       std::chrono::milliseconds delay = options_.backoff.delay(count);
       auto reply = attempt(request, deadline, renewed, again, delay);
       if (!again || options_.now() + delay >= deadline) {
+        // What the server said before tells more than that the last try had no time left.
+        if (!reply && again && refusal) reply = std::move(*refusal);
         if (!reply) return std::unexpected(reply.error());
         return Response{reply->status, std::move(reply->body), count,
                         reply->retry_after.value_or(std::chrono::seconds(0))};
       }
       ++retries_;
+      if (reply) refusal = std::move(*reply);
       if (!wait(delay, {})) return stopped();
     }
   }

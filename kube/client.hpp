@@ -90,6 +90,8 @@ class Client {
   [[nodiscard]] virtual Result<Response> call(const Request& request, SteadyTime deadline) = 0;
   // Any status that is not retried; an Error only where there was no answer.
   [[nodiscard]] virtual Result<Response> exchange(const Request& request, SteadyTime deadline) = 0;
+  // Of an answer of status 400 and above, what call() would give.
+  [[nodiscard]] virtual Error refusal(const Request& request, const Response& response) const = 0;
   // As many at once as the pool has connections; results in the order of the requests.
   [[nodiscard]] virtual std::vector<Result<Response>> batch(const std::vector<Request>& requests,
                                                             SteadyTime deadline) = 0;

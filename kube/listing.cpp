@@ -64,4 +64,11 @@ Result<std::string> list_pages(const Fetch& fetch, const Request& request, std::
   }
 }
 
+// Not by call(): to that a 410 is an error like others.
+Result<std::string> list_pages(Client& client, const Request& request, std::uint32_t page, SteadyTime deadline,
+                               const ListVisitor& visitor) {
+  return list_pages([&](const Request& one) { return client.exchange(one, deadline); }, request, page, visitor,
+                    [&](const Request& one, const Response& answer) { return client.refusal(one, answer); });
+}
+
 }  // namespace conntruth::kube

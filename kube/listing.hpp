@@ -34,4 +34,8 @@ using Fetch = std::function<Result<Response>(const Request&)>;  // an answer of 
                                              const ListVisitor& visitor,
                                              const std::function<Error(const Request&, const Response&)>& refusal);
 
+// The same by a client, whose retries and errors are those of its calls.
+[[nodiscard]] Result<std::string> list_pages(Client& client, const Request& request, std::uint32_t page,
+                                             SteadyTime deadline, const ListVisitor& visitor);
+
 }  // namespace conntruth::kube

@@ -31,6 +31,8 @@ struct KubernetesSpec {
   std::string programs = {};  // folder of kube-apiserver, kube-proxy, ...; "": what `./run setup kube` built
   // Also kube-controller-manager, kube-scheduler, CoreDNS, and containerd and a kubelet per node: real pods.
   bool kubelets = false;
+  // After which a proxy that runs and is not ready has failed; for a loaded machine.
+  std::chrono::seconds patience{60};
 };
 
 struct LabSpec {

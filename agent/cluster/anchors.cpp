@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -39,6 +40,10 @@ std::optional<Number> number_of(std::string_view text) {
   if (error != std::errc{} || stopped != end) return std::nullopt;
   return value;
 }
+
+// A container is called running once its process may begin; it becomes `conntruth-anchor workload` a little later.
+constexpr std::chrono::seconds kBegunWithin{2};
+constexpr int kLookAgainMs = 20;
 
 // X of "conntruth-anchor X ...", wherever the program lies; "" for other programs.
 std::string role_of(pid_t pid) {
@@ -163,7 +168,9 @@ Result<AnchorSearch> find_anchors(const std::string& node, const std::set<IpAddr
   return search;
 }
 
-Result<Anchor> find_workload_pod(const NamespaceName& place, const std::vector<IpAddress>& addresses) {
+namespace {
+
+Result<Anchor> look_for_workload_pod(const NamespaceName& place, const std::vector<IpAddress>& addresses) {
   for (const auto& [pid, role] : processes()) {
     if (role != "workload") continue;
     auto pod = hold(place, pid);
@@ -177,6 +184,18 @@ Result<Anchor> find_workload_pod(const NamespaceName& place, const std::vector<I
   return fail(
       ErrorCode::kNotFound,
       fmt::format("place {}: no process `conntruth-anchor workload` of this node has an address of that pod", place));
+}
+
+}  // namespace
+
+Result<Anchor> find_workload_pod(const NamespaceName& place, const std::vector<IpAddress>& addresses) {
+  const auto deadline = std::chrono::steady_clock::now() + kBegunWithin;
+  while (true) {
+    auto pod = look_for_workload_pod(place, addresses);
+    const bool may_come = !pod && pod.error().code == ErrorCode::kNotFound;
+    if (!may_come || std::chrono::steady_clock::now() >= deadline) return pod;
+    poll(nullptr, 0, kLookAgainMs);
+  }
 }
 
 }  // namespace conntruth::agent

@@ -42,7 +42,7 @@ struct AnchorSearch {
 [[nodiscard]] Result<AnchorSearch> find_anchors(const std::string& node, const std::set<IpAddress>& addresses);
 
 // A pod of a workload: a process `conntruth-anchor workload` whose namespace has one of these addresses. kNotFound
-// names the place, where there is none; kPermission as above.
+// names the place, where there is none within two seconds, for a container that has just begun; kPermission as above.
 [[nodiscard]] Result<Anchor> find_workload_pod(const NamespaceName& place, const std::vector<IpAddress>& addresses);
 
 }  // namespace conntruth::agent

@@ -12,6 +12,7 @@
 #include "agent/cluster/anchors.hpp"
 #include "agent/cluster/health.hpp"
 #include "agent/cluster/lease_watch.hpp"
+#include "agent/cluster/local_proxy.hpp"
 #include "agent/cluster/summons.hpp"
 #include "agent/node_run.hpp"
 #include "agent/stop_signals.hpp"
@@ -194,6 +195,7 @@ class ClusterAgent {
     app.awaited = options_.awaited;
     app.give_up_after = options_.give_up_after;
     app.security = options_.security;
+    app.dataplane = local_proxy();  // anew for each run: it may have been replaced
     app.find = [](const PodPlace& wanted) -> Result<FoundPlace> {
       auto pod = find_workload_pod(wanted.name, wanted.addresses);
       if (!pod) return std::unexpected(pod.error());

@@ -6,12 +6,21 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cstring>
+
+#include "common/netlink/attributes.hpp"
 
 namespace conntruth::observe {
 
 namespace {
+
+using netlink::address_of;
+using netlink::Attributes;
+using netlink::nested;
+using netlink::note;
+using netlink::number16;
+using netlink::number32;
+using netlink::number8;
 
 constexpr std::size_t kQuestionBytes = 256;  // header and one tuple of IPv6: 120
 
@@ -38,55 +47,13 @@ void put_tuple(nlmsghdr* header, const FlowTuple& tuple) {
 
 // ---- reading ----
 
-template <std::size_t kSize>
-using Attributes = std::array<const nlattr*, kSize>;
-
-template <std::size_t kSize>
-int note(const nlattr* attribute, void* data) {
-  const auto type = mnl_attr_get_type(attribute);
-  if (type < kSize) (*static_cast<Attributes<kSize>*>(data))[type] = attribute;
-  return MNL_CB_OK;
-}
-
-template <std::size_t kSize>
-Attributes<kSize> nested(const nlattr* nest) {
-  Attributes<kSize> found{};
-  if (nest != nullptr) mnl_attr_parse_nested(nest, note<kSize>, &found);
-  return found;
-}
-
-// In network order, as the kernel has nearly all of them; nullopt where it is absent or of another size.
-template <typename Number>
-std::optional<Number> number_of(const nlattr* attribute) {
-  if (attribute == nullptr || mnl_attr_get_payload_len(attribute) != sizeof(Number)) return std::nullopt;
-  std::array<std::uint8_t, sizeof(Number)> bytes{};
-  std::memcpy(bytes.data(), mnl_attr_get_payload(attribute), bytes.size());
-  std::uint64_t value = 0;
-  for (const auto byte : bytes) value = value << 8U | byte;
-  return static_cast<Number>(value);
-}
-
-std::optional<IpAddress> address_of(const nlattr* v4, const nlattr* v6) {
-  if (v4 != nullptr && mnl_attr_get_payload_len(v4) == 4) {
-    std::array<std::uint8_t, 4> bytes{};
-    std::memcpy(bytes.data(), mnl_attr_get_payload(v4), bytes.size());
-    return IpAddress::v4(bytes);
-  }
-  if (v6 != nullptr && mnl_attr_get_payload_len(v6) == 16) {
-    std::array<std::uint8_t, 16> bytes{};
-    std::memcpy(bytes.data(), mnl_attr_get_payload(v6), bytes.size());
-    return IpAddress::v6(bytes);
-  }
-  return std::nullopt;
-}
-
 std::optional<FlowTuple> tuple_of(const nlattr* nest) {
   const auto parts = nested<CTA_TUPLE_MAX + 1>(nest);
   const auto ip = nested<CTA_IP_MAX + 1>(parts[CTA_TUPLE_IP]);
   const auto transport = nested<CTA_PROTO_MAX + 1>(parts[CTA_TUPLE_PROTO]);
-  const auto protocol = number_of<std::uint8_t>(transport[CTA_PROTO_NUM]);
-  const auto source_port = number_of<std::uint16_t>(transport[CTA_PROTO_SRC_PORT]);
-  const auto destination_port = number_of<std::uint16_t>(transport[CTA_PROTO_DST_PORT]);
+  const auto protocol = number8(transport[CTA_PROTO_NUM]);
+  const auto source_port = number16(transport[CTA_PROTO_SRC_PORT]);
+  const auto destination_port = number16(transport[CTA_PROTO_DST_PORT]);
   const auto source = address_of(ip[CTA_IP_V4_SRC], ip[CTA_IP_V6_SRC]);
   const auto destination = address_of(ip[CTA_IP_V4_DST], ip[CTA_IP_V6_DST]);
   if (!protocol || !source_port || !destination_port || !source || !destination) return std::nullopt;
@@ -105,10 +72,10 @@ Result<ConntrackEntry> entry_of(const nlmsghdr* message) {
   const auto reply = tuple_of(found[CTA_TUPLE_REPLY]);
   if (!original || !reply) return fail(ErrorCode::kInvalidInput, "ctnetlink: an entry without its two tuples");
   ConntrackEntry entry{.original = *original, .reply = *reply};
-  entry.status = number_of<std::uint32_t>(found[CTA_STATUS]).value_or(0);
-  entry.timeout = std::chrono::seconds(number_of<std::uint32_t>(found[CTA_TIMEOUT]).value_or(0));
-  entry.mark = number_of<std::uint32_t>(found[CTA_MARK]).value_or(0);
-  entry.zone = number_of<std::uint16_t>(found[CTA_ZONE]).value_or(0);
+  entry.status = number32(found[CTA_STATUS]).value_or(0);
+  entry.timeout = std::chrono::seconds(number32(found[CTA_TIMEOUT]).value_or(0));
+  entry.mark = number32(found[CTA_MARK]).value_or(0);
+  entry.zone = number16(found[CTA_ZONE]).value_or(0);
   return entry;
 }
 

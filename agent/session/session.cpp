@@ -55,6 +55,8 @@ std::vector<LossCounter> Session::counters() const {
   const std::lock_guard lock(mutex_);
   add("reconnects", reconnects_);
   add("sights-dropped", spool_.dropped_sights());
+  add("hops-dropped", spool_.dropped_hops());
+  add("rules-dropped", spool_.dropped_rules());
   return counters;
 }
 

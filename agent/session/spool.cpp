@@ -39,24 +39,35 @@ void Spool::samples(std::uint64_t assignment, std::vector<Sample> samples) {
   if (news) wake_();
 }
 
-void Spool::sights(std::vector<Sight> sights) {
-  if (sights.empty()) return;
+// What was seen belongs to no assignment: it waits by itself and goes along with the next batch that is closed.
+template <typename T>
+void Spool::add_seen(std::vector<T> ResultBatch::* column, std::vector<T> seen, std::uint64_t& dropped) {
+  if (seen.empty()) return;
   bool news = false;
   {
     const std::lock_guard lock(mutex_);
     if (closed_.size() + unacknowledged_.size() >= 4 * options_.capacity) {
-      dropped_sights_ += sights.size();
+      dropped += seen.size();
       return;
     }
     news = !open_.contains(0);
-    auto& batch = open_for(0).batch;
-    append(batch.sights, std::move(sights));
-    if (batch.sights.size() >= options_.batch_samples) {
+    auto& all = open_for(0).batch.*column;
+    append(all, std::move(seen));
+    if (all.size() >= options_.batch_samples) {
       close(0);
       news = true;
     }
   }
   if (news) wake_();
+}
+
+void Spool::sights(std::vector<Sight> sights) { add_seen(&ResultBatch::sights, std::move(sights), dropped_sights_); }
+void Spool::hops(std::vector<Hop> hops) { add_seen(&ResultBatch::hops, std::move(hops), dropped_hops_); }
+void Spool::rules(std::vector<RuleStep> rules) { add_seen(&ResultBatch::rules, std::move(rules), dropped_rules_); }
+
+void Spool::notes(std::uint64_t assignment, std::vector<std::string> notes) {
+  const std::lock_guard lock(mutex_);
+  append(open_for(assignment).batch.notes, std::move(notes));
 }
 
 void Spool::finished(std::uint64_t assignment, const std::string& error) {
@@ -150,6 +161,16 @@ std::uint64_t Spool::dropped_sights() const {
   return dropped_sights_;
 }
 
+std::uint64_t Spool::dropped_hops() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_hops_;
+}
+
+std::uint64_t Spool::dropped_rules() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_rules_;
+}
+
 std::uint64_t Spool::forgotten_batches() const {
   const std::lock_guard lock(mutex_);
   return forgotten_batches_;
@@ -175,6 +196,8 @@ void Spool::close(std::uint64_t assignment) {
   auto& batch = node.mapped().batch;
   if (const auto seen = open_.find(0); seen != open_.end()) {
     append(batch.sights, std::move(seen->second.batch.sights));
+    append(batch.hops, std::move(seen->second.batch.hops));
+    append(batch.rules, std::move(seen->second.batch.rules));
     open_.erase(seen);
   }
   closed_.push_back(std::move(batch));

@@ -21,7 +21,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 using Clock = std::function<TimePoint()>;
 
 struct SpoolOptions {
-  std::size_t batch_samples = 4096;     // a batch with that many samples (or sights) is closed
+  std::size_t batch_samples = 4096;     // a batch with that many samples (or sights or hops) is closed
   std::chrono::milliseconds flush{50};  // one that is older as well
   std::size_t capacity = 64;            // batches that wait or are not acknowledged, from which on it is congested
 };
@@ -33,6 +33,9 @@ class Spool : public ResultSink {
 
   void samples(std::uint64_t assignment, std::vector<Sample> samples) override;
   void sights(std::vector<Sight> sights) override;
+  void hops(std::vector<Hop> hops) override;
+  void rules(std::vector<RuleStep> rules) override;
+  void notes(std::uint64_t assignment, std::vector<std::string> notes) override;
   void finished(std::uint64_t assignment, const std::string& error) override;
   void quiet(std::uint64_t assignment) override;
   [[nodiscard]] bool congested() const override;
@@ -51,6 +54,8 @@ class Spool : public ResultSink {
   [[nodiscard]] std::uint64_t acknowledged() const;
   [[nodiscard]] std::size_t waiting() const;              // batches that are closed and not acknowledged
   [[nodiscard]] std::uint64_t dropped_sights() const;     // beyond four times the capacity
+  [[nodiscard]] std::uint64_t dropped_hops() const;       // the same
+  [[nodiscard]] std::uint64_t dropped_rules() const;      // the same
   [[nodiscard]] std::uint64_t forgotten_batches() const;  // by clear()
   [[nodiscard]] std::uint64_t resent_batches() const;
 
@@ -60,6 +65,8 @@ class Spool : public ResultSink {
     TimePoint since;
   };
 
+  template <typename T>
+  void add_seen(std::vector<T> ResultBatch::* column, std::vector<T> seen, std::uint64_t& dropped);
   // With the lock held.
   Open& open_for(std::uint64_t assignment);
   void close(std::uint64_t assignment);
@@ -70,12 +77,14 @@ class Spool : public ResultSink {
   const std::function<void()> wake_;
 
   mutable std::mutex mutex_;
-  std::map<std::uint64_t, Open> open_;      // by assignment; sights alone are under 0
+  std::map<std::uint64_t, Open> open_;      // by assignment; what was seen alone is under 0
   std::deque<ResultBatch> closed_;          // not numbered yet
   std::deque<std::string> unacknowledged_;  // encoded; the first one is acknowledged_ + 1
   std::size_t unsent_ = 0;                  // index into unacknowledged_ of the next one to send
   std::uint64_t acknowledged_ = 0;
   std::uint64_t dropped_sights_ = 0;
+  std::uint64_t dropped_hops_ = 0;
+  std::uint64_t dropped_rules_ = 0;
   std::uint64_t forgotten_batches_ = 0;
   std::uint64_t resent_batches_ = 0;
 };

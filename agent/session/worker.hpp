@@ -11,8 +11,9 @@
 
 namespace conntruth::session {
 
-// Takes results from any thread and never blocks. Nothing that was given is dropped, except sights beyond a hard bound,
-// which are counted; so a worker that goes on although congested() costs memory, not results.
+// Takes results from any thread and never blocks. Nothing that was given is dropped, except sights, hops and
+// rules beyond a hard bound, which are counted; so a worker that goes on although congested() costs memory, not
+// results.
 class ResultSink {
  public:
   ResultSink() = default;
@@ -21,6 +22,10 @@ class ResultSink {
   virtual ~ResultSink() = default;
   virtual void samples(std::uint64_t assignment, std::vector<Sample> samples) = 0;
   virtual void sights(std::vector<Sight> sights) = 0;
+  virtual void hops(std::vector<Hop> hops) = 0;
+  virtual void rules(std::vector<RuleStep> rules) = 0;
+  // Before finished(): what of an assignment is not available here.
+  virtual void notes(std::uint64_t assignment, std::vector<std::string> notes) = 0;
   // After the last sample of an assignment; with an error where it could not be carried out.
   virtual void finished(std::uint64_t assignment, const std::string& error) = 0;
   // Nothing is left of an assignment but to wait for the deadlines of probes that nobody seems to answer.

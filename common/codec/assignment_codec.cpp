@@ -191,6 +191,7 @@ void put(const Assignment& assignment, v1::Assign& message) {
     if (task.until_name) put(*task.until_name, *entry.mutable_until_name());
   }
   for (const auto& question : assignment.questions) put_question(question, *message.add_questions());
+  message.set_walk(static_cast<v1::WalkOrder>(assignment.walk));
 }
 
 Result<Assignment> take(const v1::Assign& message) {
@@ -217,6 +218,8 @@ Result<Assignment> take(const v1::Assign& message) {
     if (!question) return std::unexpected(question.error());
     assignment.questions.push_back(*question);
   }
+  if (!v1::WalkOrder_IsValid(message.walk())) return fail(ErrorCode::kInvalidInput, "assignment: walk: unknown");
+  assignment.walk = static_cast<WalkOrder>(message.walk());
   if (auto checked = check(assignment); !checked) return std::unexpected(checked.error());
   return assignment;
 }

@@ -17,7 +17,7 @@
 
 namespace conntruth::codec {
 
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{64} << 20U;
 inline constexpr std::size_t kMaxTextBytes = 1024;  // longer texts are cut, unprintable bytes become '?' when encoded
 

@@ -3,7 +3,9 @@
 
 #include "common/model/expectation.hpp"
 #include "common/model/flow.hpp"
+#include "common/model/hop.hpp"
 #include "common/model/probe.hpp"
+#include "common/model/rule_step.hpp"
 
 namespace conntruth {
 
@@ -171,6 +173,106 @@ std::string_view to_string(Spread spread) {
       return "sticky";
     case Spread::kFree:
       return "free";
+  }
+  return "?";
+}
+
+std::string_view to_string(WalkOrder order) {
+  switch (order) {
+    case WalkOrder::kUnchanged:
+      return "unchanged";
+    case WalkOrder::kStart:
+      return "start";
+    case WalkOrder::kStop:
+      return "stop";
+  }
+  return "?";
+}
+
+std::string_view to_string(HopKind kind) {
+  switch (kind) {
+    case HopKind::kDeviceIn:
+      return "device-in";
+    case HopKind::kDeviceOut:
+      return "device-out";
+    case HopKind::kHook:
+      return "hook";
+    case HopKind::kDropped:
+      return "dropped";
+    case HopKind::kIcmpError:
+      return "icmp-error";
+    case HopKind::kReset:
+      return "reset";
+  }
+  return "?";
+}
+
+std::string_view to_string(RuleEvent event) {
+  switch (event) {
+    case RuleEvent::kRule:
+      return "rule";
+    case RuleEvent::kEnd:
+      return "end";
+    case RuleEvent::kPolicy:
+      return "policy";
+    case RuleEvent::kMiss:
+      return "miss";
+  }
+  return "?";
+}
+
+std::string_view to_string(RuleVerdict verdict) {
+  switch (verdict) {
+    case RuleVerdict::kContinue:
+      return "continue";
+    case RuleVerdict::kAccept:
+      return "accept";
+    case RuleVerdict::kDrop:
+      return "drop";
+    case RuleVerdict::kJump:
+      return "jump";
+    case RuleVerdict::kGoto:
+      return "goto";
+    case RuleVerdict::kReturn:
+      return "return";
+    case RuleVerdict::kOther:
+      return "other";
+  }
+  return "?";
+}
+
+std::string_view to_string(NetfilterHook hook) {
+  switch (hook) {
+    case NetfilterHook::kPrerouting:
+      return "prerouting";
+    case NetfilterHook::kInput:
+      return "input";
+    case NetfilterHook::kForward:
+      return "forward";
+    case NetfilterHook::kOutput:
+      return "output";
+    case NetfilterHook::kPostrouting:
+      return "postrouting";
+  }
+  return "?";
+}
+
+std::string_view to_string(ConntrackInfo info) {
+  switch (info) {
+    case ConntrackInfo::kNone:
+      return "none";
+    case ConntrackInfo::kInvalid:
+      return "invalid";
+    case ConntrackInfo::kUntracked:
+      return "untracked";
+    case ConntrackInfo::kNew:
+      return "new";
+    case ConntrackInfo::kEstablished:
+      return "established";
+    case ConntrackInfo::kRelated:
+      return "related";
+    case ConntrackInfo::kReply:
+      return "reply";
   }
   return "?";
 }

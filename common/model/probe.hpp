@@ -15,15 +15,11 @@
 #include <vector>
 
 #include "common/address.hpp"
+#include "common/model/hop.hpp"
+#include "common/model/probe_id.hpp"
+#include "common/model/rule_step.hpp"
 
 namespace conntruth {
-
-using ProbeId = std::uint64_t;
-[[nodiscard]] constexpr ProbeId probe_id(std::uint32_t task, std::uint32_t sequence) {
-  return (static_cast<ProbeId>(task) << 32U) | sequence;
-}
-[[nodiscard]] constexpr std::uint32_t task_of(ProbeId id) { return static_cast<std::uint32_t>(id >> 32U); }
-[[nodiscard]] constexpr std::uint32_t sequence_of(ProbeId id) { return static_cast<std::uint32_t>(id); }
 
 // How a probe is sent. Socket methods go through connect/sendto of the kernel (socket-level load balancers see them),
 // crafted ones through raw IP sockets that pass the output hooks; TCP SYN and SCTP INIT are half-open. An HTTP GET goes
@@ -99,9 +95,6 @@ struct Sight {
   bool operator==(const Sight&) const = default;
 };
 
-// Where on a node a socket lives: the node's own namespace ("") or a pod's or an external client's, by name.
-using NamespaceName = std::string;
-
 struct ResponderSpec {
   std::uint32_t id = 0;  // 1..; unique in the run; names (namespace, protocol, port), both families
   NamespaceName place;   // "" is the node itself
@@ -157,6 +150,15 @@ struct FlowQuestion {
   bool operator==(const FlowQuestion&) const = default;
 };
 
+// The packet walk of a node: whether what the kernel does to probes' packets is looked at and reported as hops. It is
+// attached while it is wanted and costs nothing else. An assignment changes it before its tasks begin.
+enum class WalkOrder : std::uint8_t {
+  kUnchanged = 0,
+  kStart,  // attach and check it with packets of its own; where it is attached: attach anew, with the places of today
+  kStop,   // detach; the batch that ends the assignment carries the last hops and the counts of what was lost
+};
+[[nodiscard]] std::string_view to_string(WalkOrder order);  // "unchanged", "start", "stop"
+
 // One unit of work for one agent. Responders stay until the session ends or `drop_responders` names them.
 struct Assignment {
   std::uint64_t id = 0;
@@ -165,6 +167,7 @@ struct Assignment {
   std::vector<std::uint32_t> drop_responders;
   std::vector<ProbeTask> tasks;
   std::vector<FlowQuestion> questions = {};
+  WalkOrder walk = WalkOrder::kUnchanged;
   bool operator==(const Assignment&) const = default;
 };
 
@@ -186,6 +189,12 @@ struct ResultBatch {
   // whoever expects no answers need not wait any longer. Their samples follow at their deadlines.
   bool assignment_quiet = false;
   std::string assignment_error;  // set: the assignment could not be carried out, with the reason
+  // Of any assignment: as sights are. In the order of each processor's time, not of all together.
+  std::vector<Hop> hops = {};
+  // Before or with the end of an assignment that starts the walk: what of it is not available on this node and why, a
+  // line each.
+  std::vector<std::string> notes = {};
+  std::vector<RuleStep> rules = {};  // of any assignment, as hops are; they come when the walk is stopped
   bool operator==(const ResultBatch&) const = default;
 };
 
@@ -194,11 +203,12 @@ struct Hello {
   std::string node;
   std::string agent_version;
   std::string kernel_release;
-  std::uint32_t protocol_version = 4;
-  std::vector<std::string> capabilities;  // "udp-socket", ... (methods), "ipv6", "conntrack", ...
-  std::vector<NamespaceName> places;      // namespaces it can enter
-  std::uint64_t acknowledged = 0;         // resume: highest batch it knows to be stored; 0 on a first connection
-  std::string session;                    // resume: the session id given by Welcome; "" on a first connection
+  std::uint32_t protocol_version = 5;
+  // "udp-socket", ... (methods), "ipv6", "conntrack", "packet-walk", or "no-packet-walk: " and the reason
+  std::vector<std::string> capabilities;
+  std::vector<NamespaceName> places;  // namespaces it can enter
+  std::uint64_t acknowledged = 0;     // resume: highest batch it knows to be stored; 0 on a first connection
+  std::string session;                // resume: the session id given by Welcome; "" on a first connection
   bool operator==(const Hello&) const = default;
 };
 

@@ -46,24 +46,29 @@ Status check_no_run(kube::Client& client, bool force) {
 
 }  // namespace
 
-Result<CleanupReport> cleanup(const CleanupRequest& request) {
-  const auto query = query_of(request);
-  if (!query) return std::unexpected(query.error());
-  auto access = kube::find_access(*query);
-  if (!access) return std::unexpected(access.error());
-  CleanupReport report{access->origin};
-  const auto client = kube::Client::make(std::move(*access), {});
-  if (!client) return std::unexpected(client.error());
-  if (auto free = check_no_run(**client, request.force); !free) return std::unexpected(free.error());
+Result<CleanupReport> cleanup(kube::Client& client, const std::string& where, bool force, bool finalize_namespaces) {
+  CleanupReport report{where};
+  if (auto free = check_no_run(client, force); !free) return std::unexpected(free.error());
   kube::ClusterWorldOptions options;
-  options.finalize_namespaces = !request.lab.empty();
-  auto cluster = kube::ClusterWorld::adopt(**client, options);
+  options.finalize_namespaces = finalize_namespaces;
+  auto cluster = kube::ClusterWorld::adopt(client, options);
   if (!cluster) return std::unexpected(cluster.error());
   const auto left = cluster->published();
   report.services = left.services.size();
   report.endpoint_slices = left.slices.size();
   if (auto swept = cluster->sweep(); !swept) return std::unexpected(swept.error());
   return report;
+}
+
+Result<CleanupReport> cleanup(const CleanupRequest& request) {
+  const auto query = query_of(request);
+  if (!query) return std::unexpected(query.error());
+  auto access = kube::find_access(*query);
+  if (!access) return std::unexpected(access.error());
+  const auto where = access->origin;
+  const auto client = kube::Client::make(std::move(*access), {});
+  if (!client) return std::unexpected(client.error());
+  return cleanup(**client, where, request.force, !request.lab.empty());
 }
 
 }  // namespace conntruth::app

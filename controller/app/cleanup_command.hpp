@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/result.hpp"
+#include "kube/client.hpp"
 
 namespace conntruth::app {
 
@@ -24,5 +25,8 @@ struct CleanupReport {
 
 // Only objects with our label go. kConflict while a run holds its Lease.
 [[nodiscard]] Result<CleanupReport> cleanup(const CleanupRequest& request);
+// The same by a client that there is. `finalize_namespaces`: as ClusterWorldOptions has it.
+[[nodiscard]] Result<CleanupReport> cleanup(kube::Client& client, const std::string& where, bool force,
+                                            bool finalize_namespaces);
 
 }  // namespace conntruth::app

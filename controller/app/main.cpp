@@ -3,12 +3,14 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controller/app/cleanup_command.hpp"
 #include "controller/app/demo.hpp"
+#include "controller/app/install_cli.hpp"
+#include "controller/app/output_option.hpp"
 #include "controller/app/paths.hpp"
 #include "controller/app/remote_commands.hpp"
 #include "controller/app/run_command.hpp"
@@ -37,20 +39,14 @@ int show(const Result<report::Report>& report, OutputFormat format) {
   return report->exit_code();
 }
 
-void add_output(CLI::App& command, OutputFormat& format) {
-  static const std::map<std::string, OutputFormat> kFormats = {{"table", OutputFormat::kTable},
-                                                               {"wide", OutputFormat::kWide},
-                                                               {"json", OutputFormat::kJson},
-                                                               {"yaml", OutputFormat::kYaml}};
-  command.add_option("-o,--output", format, "table, wide, json or yaml")
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case).description(""));
-}
+const std::vector<std::string> kReportFormats = {"table", "wide", "json", "yaml"};
 
 // Everything that the command line can set; lives as long as the parse and the command.
 struct Arguments {
   RunRequest request;
   OutputFormat format = OutputFormat::kTable;
   OutputFormat matrix_format = OutputFormat::kWide;  // whoever asks for matrices wants to see them
+  OutputFormat page_format = OutputFormat::kTable;   // of a text about one thing
   std::vector<std::string> protocols;
   std::vector<std::string> families;
   std::string run;
@@ -160,15 +156,15 @@ void add_run(CLI::App& app, Arguments& arguments) {
                  "in a cluster: real Deployments instead (readiness, scaling, termination, a rolling update)")
       ->excludes("--world", "--catalogue");
   command->add_option("--profile", request.profile,
-                      "known deviations to judge by: auto (of the lab's proxies, the default), none, or a profile's "
-                      "name or file, with @VERSION for another than the lab's");
+                      "known deviations to judge by: auto (of the nodes' own proxies, the default), none, or a "
+                      "profile's name or file, with @VERSION for another than the nodes'");
   command->add_option("--budget", request.budget_pps, "probes per second and node")->check(CLI::Range(1, 1'000'000));
   command->add_flag("-q,--quiet", request.quiet, "no progress on stderr");
   add_reading(*command, request.options.reading);
   add_cluster(*command, arguments);
   command->add_option("--cancel", arguments.cancel, "in a cluster: end this run instead of beginning one");
   add_selection(*command, arguments);
-  add_output(*command, arguments.format);
+  add_output(*command, arguments.format, kReportFormats);
   command->footer(
       "Exit codes: 0 pass, 1 tool error, 2 a check failed, 3 nothing runnable.\n\nExamples:\n"
       "  conntruth run                                        the whole catalogue, in a lab of its own\n"
@@ -194,7 +190,7 @@ void add_matrix(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("matrix", "print the matrices of a stored run");
   command->add_option("RUN", arguments.run, "run id; without it the newest");
   add_cluster(*command, arguments);
-  add_output(*command, arguments.matrix_format);
+  add_output(*command, arguments.matrix_format, kReportFormats);
   command->footer("Examples:\n  conntruth matrix\n  conntruth matrix 20260102T030405.678Z -o json");
   command->callback([&arguments] {
     arguments.exit_code = in_cluster(arguments)
@@ -203,32 +199,40 @@ void add_matrix(CLI::App& app, Arguments& arguments) {
   });
 }
 
+Status explain_here(const Arguments& arguments) {
+  const auto report = load_report(arguments.run);
+  if (!report) return std::unexpected(report.error());
+  const bool document = is_document(arguments.page_format);
+  const auto text = document ? report::cell_json(*report, arguments.cell) : report::explain(*report, arguments.cell);
+  if (!text) return std::unexpected(text.error());
+  if (document) {
+    print_document(*text, arguments.page_format);
+  } else {
+    fmt::print("{}", *text);
+  }
+  return {};
+}
+
 void add_explain(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("explain", "what a cell was expected to do, by which rules, and what it did");
   command->add_option("CELL", arguments.cell, "cell id as the report prints it")->required();
   command->add_option("--run", arguments.run, "run id; without it the newest");
   add_cluster(*command, arguments);
-  command->footer("Example:\n  conntruth explain 'clusterip/steady/node-2>clusterIP:web:tcp/tcp/ipv6'");
+  add_output(*command, arguments.page_format, {"text", "json", "yaml"});
+  command->footer(
+      "Examples:\n  conntruth explain 'clusterip/steady/node-2>clusterIP:web:tcp/tcp/ipv6'\n"
+      "  conntruth explain CELL -o json | jq .evidence.walk");
   command->callback([&arguments] {
-    if (in_cluster(arguments)) {
-      arguments.exit_code = done(explain_remotely(arguments.cluster, arguments.run, arguments.cell));
-      return;
-    }
-    const auto report = load_report(arguments.run);
-    if (!report) {
-      arguments.exit_code = fail_with(report.error());
-      return;
-    }
-    const auto text = report::explain(*report, arguments.cell);
-    if (text) fmt::print("{}", *text);
-    arguments.exit_code = text ? 0 : fail_with(text.error());
+    arguments.exit_code = done(in_cluster(arguments) ? explain_remotely(arguments.cluster, arguments.run,
+                                                                        arguments.cell, arguments.page_format)
+                                                     : explain_here(arguments));
   });
 }
 
 void add_rejudge(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("rejudge", "judge a stored run again from its samples");
   command->add_option("RUN", arguments.run, "run id; without it the newest");
-  add_output(*command, arguments.format);
+  add_output(*command, arguments.format, kReportFormats);
   command->footer("Example:\n  conntruth rejudge 20260102T030405.678Z -o json");
   command->callback([&arguments] { arguments.exit_code = show(rejudge(arguments.run), arguments.format); });
 }
@@ -239,7 +243,7 @@ void add_list(CLI::App& app, Arguments& arguments) {
       ->check(CLI::IsMember({"scenarios", "runs"}));
   command->add_option("--catalogue", arguments.request.catalogue, "directory of scenario files");
   add_cluster(*command, arguments);
-  add_output(*command, arguments.format);
+  add_output(*command, arguments.format, kReportFormats);
   command->footer("Examples:\n  conntruth list -o wide\n  conntruth list runs -o json");
   command->callback([&arguments] {
     const bool runs = arguments.list_what == "runs";
@@ -257,11 +261,11 @@ void add_profile(CLI::App& app, Arguments& arguments) {
   command->require_subcommand(1);
   command->footer("Examples:\n  conntruth profile list\n  conntruth profile show kube-proxy-nftables -o json");
   auto* list = command->add_subcommand("list", "the profiles that come with the program");
-  add_output(*list, arguments.format);
+  add_output(*list, arguments.format, kReportFormats);
   list->callback([&arguments] { arguments.exit_code = done(list_profiles(arguments.format)); });
   auto* one = command->add_subcommand("show", "the facts of a profile, each with its source");
   one->add_option("PROFILE", arguments.profile, "its name, or a file")->required();
-  add_output(*one, arguments.format);
+  add_output(*one, arguments.format, kReportFormats);
   one->callback([&arguments] { arguments.exit_code = done(show_profile(arguments.profile, arguments.format)); });
 }
 
@@ -330,6 +334,13 @@ void add_demo(CLI::App& app, Arguments& arguments) {
   });
 }
 
+// CLI11 misses a subcommand before it looks at what stands there instead.
+std::string wrong_command(const CLI::App& app, const CLI::ParseError& error) {
+  const auto words = app.remaining(true);
+  if (error.get_name() != "RequiredError" || words.empty() || words.front().starts_with("-")) return {};
+  return fmt::format("no command is named {}; --help lists those that there are", words.front());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -347,12 +358,14 @@ int main(int argc, char** argv) {
   add_list(app, arguments);
   add_profile(app, arguments);
   lab::add_lab_commands(app, arguments.exit_code);
+  add_install_commands(app, arguments.exit_code);
   add_cleanup(app, arguments);
   add_serve(app, arguments);
   add_demo(app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const auto line = wrong_command(app, error); !line.empty()) return fail_with({ErrorCode::kInvalidInput, line});
     // CLI11's own codes start at 100; a wrong command line is a tool error here.
     return app.exit(error) == 0 ? 0 : kToolError;
   }

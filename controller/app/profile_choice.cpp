@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/model/dataplane.hpp"
 #include "controller/profile/profile_file.hpp"
 
 namespace conntruth::app {
@@ -29,14 +30,24 @@ std::string version_text(const oracle::NodeProfile& assigned) {
   return assigned.version ? " " + assigned.version->to_string() : std::string(" of unknown version");
 }
 
-std::string describe(const oracle::Profiles& profiles) {
-  std::map<std::string, std::size_t> counts;
-  for (const auto& [node, assigned] : profiles.nodes) {
-    ++counts[profiles.profiles.at(assigned.profile).name + version_text(assigned)];
+// "3 nodes" where they are all, else their names as far as there is room.
+std::string which(const std::vector<std::string>& nodes, const Topology& topology) {
+  constexpr std::size_t kNamed = 5;
+  if (nodes.size() == topology.nodes.size() || nodes.size() > kNamed) return fmt::format("{} nodes", nodes.size());
+  return fmt::format("{}", fmt::join(nodes, ", "));
+}
+
+std::string describe(const oracle::Profiles& profiles, const Topology& topology) {
+  std::map<std::string, std::vector<std::string>> nodes;
+  for (const auto& [node, assigned] : profiles.nodes)
+    nodes[profiles.profiles.at(assigned.profile).name + version_text(assigned)].push_back(node);
+  if (nodes.empty()) return "none";
+  for (const auto& node : topology.nodes) {
+    if (!profiles.nodes.contains(node.name)) nodes["none"].push_back(node.name);
   }
   std::vector<std::string> words;
-  for (const auto& [name, nodes] : counts) words.push_back(fmt::format("{} on {} nodes", name, nodes));
-  return words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "));
+  for (const auto& [name, names] : nodes) words.push_back(fmt::format("{} on {}", name, which(names, topology)));
+  return fmt::format("{}", fmt::join(words, "; "));
 }
 
 Result<ProfileChoice> choose_named(const std::string& wanted, const Topology& topology,
@@ -63,7 +74,8 @@ Result<ProfileChoice> choose_named(const std::string& wanted, const Topology& to
   return choice;
 }
 
-Result<ProfileChoice> choose_by_dataplane(const std::map<std::string, std::string>& dataplanes) {
+Result<ProfileChoice> choose_by_dataplane(const Topology& topology,
+                                          const std::map<std::string, std::string>& dataplanes) {
   auto files = profile::load_profiles(profile::default_directory());
   if (!files) return std::unexpected(files.error());
   ProfileChoice choice;
@@ -71,7 +83,7 @@ Result<ProfileChoice> choose_by_dataplane(const std::map<std::string, std::strin
     const auto index = choice.texts.size();
     for (const auto& [node, dataplane] : dataplanes) {
       const auto [kind, version] = split_version(dataplane);
-      if (kind.empty() || kind != file.profile.dataplane) continue;
+      if (kind.empty() || kind != file.profile.dataplane || topology.node(node) == nullptr) continue;
       choice.profiles.nodes[node] = {index, oracle::Version::parse(version)};
     }
     const auto uses = [&](const auto& entry) { return entry.second.profile == index; };
@@ -87,9 +99,19 @@ Result<ProfileChoice> choose_by_dataplane(const std::map<std::string, std::strin
 Result<ProfileChoice> choose_profiles(const std::string& wanted, const Topology& topology,
                                       const std::map<std::string, std::string>& dataplanes) {
   if (wanted == "none") return ProfileChoice{{}, {}, "none"};
-  auto choice = wanted == "auto" ? choose_by_dataplane(dataplanes) : choose_named(wanted, topology, dataplanes);
-  if (choice) choice->described = describe(choice->profiles);
+  auto choice =
+      wanted == "auto" ? choose_by_dataplane(topology, dataplanes) : choose_named(wanted, topology, dataplanes);
+  if (choice) choice->described = describe(choice->profiles, topology);
   return choice;
+}
+
+std::map<std::string, std::string> with_told(std::map<std::string, std::string> known,
+                                             const std::map<std::string, std::vector<std::string>>& capabilities) {
+  for (const auto& [node, words] : capabilities) {
+    const auto told = std::ranges::find_if(words, [](const auto& word) { return word.starts_with(kDataplaneWord); });
+    if (told != words.end()) known.emplace(node, told->substr(kDataplaneWord.size()));
+  }
+  return known;
 }
 
 }  // namespace conntruth::app

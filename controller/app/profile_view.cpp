@@ -33,10 +33,10 @@ Json profile_json(const profile::ProfileFile& file) {
 Status list_profiles(OutputFormat format) {
   const auto files = profile::load_profiles(profile::default_directory());
   if (!files) return std::unexpected(files.error());
-  if (format == OutputFormat::kJson) {
+  if (is_document(format)) {
     auto json = Json::array();
     for (const auto& file : *files) json.push_back(profile_json(file));
-    fmt::print("{}\n", json.dump(2));
+    print_document(json.dump(2), format);
     return {};
   }
   fmt::print("{:<24} {:<22} {:>5}  {}\n", "PROFILE", "DATAPLANE", "FACTS", "TITLE");
@@ -49,8 +49,8 @@ Status list_profiles(OutputFormat format) {
 Status show_profile(const std::string& name_or_path, OutputFormat format) {
   const auto file = profile::find_profile(name_or_path);
   if (!file) return std::unexpected(file.error());
-  if (format == OutputFormat::kJson) {
-    fmt::print("{}\n", profile_json(*file).dump(2));
+  if (is_document(format)) {
+    print_document(profile_json(*file).dump(2), format);
     return {};
   }
   const auto& profile = file->profile;

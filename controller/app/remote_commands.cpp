@@ -150,11 +150,32 @@ Result<int> show_remote_run(const ClusterTarget& target, const std::string& run,
   return code_of_run(*remote, *id);
 }
 
-Status explain_remotely(const ClusterTarget& target, const std::string& run, const std::string& cell) {
+namespace {
+
+// Of the whole report, which the controller gives.
+Status print_remote_cell(RemoteController& remote, const std::string& run, const std::string& cell,
+                         OutputFormat format) {
+  const auto text = remote.read("/" + run + "/report", {{"format", "json"}});
+  if (!text) return std::unexpected(text.error());
+  const auto report = nlohmann::ordered_json::parse(*text, nullptr, false);
+  if (!report.is_object()) return fail(ErrorCode::kInternal, "the controller's report is no JSON");
+  for (const auto& each : report.value("cells", nlohmann::ordered_json::array())) {
+    if (each.value("id", "") != cell) continue;
+    print_document(each.dump(2), format);
+    return {};
+  }
+  return fail(ErrorCode::kNotFound, "the run has no cell " + cell + "; `conntruth matrix -o json` lists all ids");
+}
+
+}  // namespace
+
+Status explain_remotely(const ClusterTarget& target, const std::string& run, const std::string& cell,
+                        OutputFormat format) {
   auto remote = RemoteController::connect(target);
   if (!remote) return std::unexpected(remote.error());
   const auto id = run_or_newest(*remote, run);
   if (!id) return std::unexpected(id.error());
+  if (is_document(format)) return print_remote_cell(*remote, *id, cell, format);
   const auto text = remote->read("/" + *id + "/cells", {{"id", cell}});
   if (!text) return std::unexpected(text.error());
   fmt::print("{}", *text);
@@ -166,8 +187,8 @@ Status list_remote_runs(const ClusterTarget& target, OutputFormat format) {
   if (!remote) return std::unexpected(remote.error());
   const auto runs = runs_of(*remote);
   if (!runs) return std::unexpected(runs.error());
-  if (format == OutputFormat::kJson) {
-    fmt::print("{}\n", runs->dump(2));
+  if (is_document(format)) {
+    print_document(runs->dump(2), format);
     return {};
   }
   fmt::print("{:<22} {:<10} {:>12}  {}\n", "RUN", "STATE", "BYTES", "REASON");
@@ -176,6 +197,17 @@ Status list_remote_runs(const ClusterTarget& target, OutputFormat format) {
                run.value("bytes", std::uint64_t{0}), run.value("reason", ""));
   }
   return {};
+}
+
+Result<std::optional<RemoteRun>> newest_remote_run(const ClusterTarget& target) {
+  auto remote = RemoteController::connect(target);
+  if (!remote) return std::unexpected(remote.error());
+  const auto runs = runs_of(*remote);
+  if (!runs) return std::unexpected(runs.error());
+  if (runs->empty()) return std::nullopt;
+  RemoteRun run{runs->back().value("id", ""), runs->back().value("state", "")};
+  if (run.state == "complete" || run.state == "partial") run.exit_code = code_of_run(*remote, run.id);
+  return run;
 }
 
 }  // namespace conntruth::app

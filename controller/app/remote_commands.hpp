@@ -2,6 +2,7 @@
 // Commands that are carried out by the controller of a cluster: results on stdout, progress on stderr and exit codes as
 // those of the same command here. Threading: the main thread.
 
+#include <optional>
 #include <string>
 
 #include "common/result.hpp"
@@ -16,7 +17,16 @@ namespace conntruth::app {
 [[nodiscard]] Status cancel_remotely(const ClusterTarget& target, const std::string& run);
 // `run` "": the newest.
 [[nodiscard]] Result<int> show_remote_run(const ClusterTarget& target, const std::string& run, OutputFormat format);
-[[nodiscard]] Status explain_remotely(const ClusterTarget& target, const std::string& run, const std::string& cell);
+[[nodiscard]] Status explain_remotely(const ClusterTarget& target, const std::string& run, const std::string& cell,
+                                      OutputFormat format);
 [[nodiscard]] Status list_remote_runs(const ClusterTarget& target, OutputFormat format);
+
+// The newest run that the controller keeps, and what became of it; nothing where there is none.
+struct RemoteRun {
+  std::string id;
+  std::string state;
+  Result<int> exit_code = 1;  // of one that is over
+};
+[[nodiscard]] Result<std::optional<RemoteRun>> newest_remote_run(const ClusterTarget& target);
 
 }  // namespace conntruth::app

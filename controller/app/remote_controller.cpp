@@ -49,16 +49,22 @@ bool is_ready(const Json& pod) {
 
 }  // namespace
 
-Result<RemoteController> RemoteController::connect(const ClusterTarget& target) {
+Result<ClusterClient> open_cluster(const ClusterTarget& target, const kube::ClientOptions& options) {
   auto query = kube::AccessQuery::from_environment();
   query.kubeconfig = target.kubeconfig;
   query.context = target.context;
   auto access = kube::find_access(query);
   if (!access) return std::unexpected(access.error());
-  const auto where = access->origin;
-  auto client = kube::Client::make(std::move(*access), {});
+  auto where = access->origin;
+  auto client = kube::Client::make(std::move(*access), options);
   if (!client) return std::unexpected(client.error());
-  return connect(std::move(*client), where, target.system_namespace);
+  return ClusterClient{std::move(*client), std::move(where)};
+}
+
+Result<RemoteController> RemoteController::connect(const ClusterTarget& target) {
+  auto cluster = open_cluster(target, {});
+  if (!cluster) return std::unexpected(cluster.error());
+  return connect(std::move(cluster->client), std::move(cluster->where), target.system_namespace);
 }
 
 Result<RemoteController> RemoteController::connect(std::unique_ptr<kube::Client> client, std::string where,

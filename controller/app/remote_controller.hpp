@@ -21,6 +21,13 @@ struct ClusterTarget {
   std::string system_namespace = "conntruth-system";
 };
 
+// A client of the cluster, and where it is in words.
+struct ClusterClient {
+  std::unique_ptr<kube::Client> client;
+  std::string where;
+};
+[[nodiscard]] Result<ClusterClient> open_cluster(const ClusterTarget& target, const kube::ClientOptions& options);
+
 class RemoteController {
  public:
   [[nodiscard]] static Result<RemoteController> connect(const ClusterTarget& target);

@@ -2,16 +2,14 @@
 // `conntruth run`: opens the lab, plans, carries out, judges and prints. Also what the demo is made of.
 // Errors come back as Status; the caller prints them. Threading: the main thread.
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "controller/app/output_format.hpp"
 #include "controller/app/run_request.hpp"
 #include "controller/report/report.hpp"
 
 namespace conntruth::app {
-
-enum class OutputFormat : std::uint8_t { kTable, kWide, kJson, kYaml };
 
 // Runs and stores; the report is what `rejudge` of this run gives. The run's directory is named on stderr.
 [[nodiscard]] Result<report::Report> run(const RunRequest& request);

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <future>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "common/world/world_reader.hpp"
@@ -27,16 +29,31 @@ std::int64_t unix_milliseconds() {
       .count();
 }
 
+// By what the environment knows of the nodes, and anew once their agents have told more.
+Status take_profiles(const std::string& wanted, const Environment& environment, RunInputs& inputs) {
+  const auto dataplanes = with_told(environment.dataplanes(), inputs.options.capabilities);
+  auto chosen = choose_profiles(wanted, inputs.topology, dataplanes);
+  if (!chosen) return std::unexpected(chosen.error().in("--profile"));
+  std::erase_if(inputs.facts, [](const auto& fact) { return fact.first == "profile"; });
+  inputs.facts.emplace_back("profile", chosen->described);
+  inputs.options.profiles = std::move(chosen->profiles);
+  inputs.profile_texts = std::move(chosen->texts);
+  return {};
+}
+
 Result<RunInputs> collect_inputs(const RunRequest& request, Environment& environment, std::string run_id) {
   RunInputs inputs;
   inputs.topology = environment.topology();
   inputs.nodes = environment.nodes();
   inputs.options = request.options;
-  inputs.options.follow_bound = environment.patience().bound;
-  inputs.options.follow_limit = environment.patience().limit;
-  inputs.options.old_flows_bound = environment.patience().old_flows;
-  inputs.options.timeout = environment.patience().answer;
-  inputs.options.fixed_interval = environment.patience().fixed_pace;
+  // Random worlds are there for the rules. How soon they are followed is a measurement of its own, and red there only
+  // where they never are.
+  const auto patience = environment.patience();
+  inputs.options.follow_bound = request.worlds.worlds.empty() ? patience.bound : patience.limit;
+  inputs.options.follow_limit = patience.limit;
+  inputs.options.old_flows_bound = patience.old_flows;
+  inputs.options.timeout = patience.answer;
+  inputs.options.fixed_interval = patience.fixed_pace;
   inputs.options.icmp_limited = environment.limits_icmp();
   inputs.options.nodes_may_change = environment.nodes_may_change();
   inputs.options.fixed_port_offset = static_cast<std::uint16_t>(unix_milliseconds() / 100 % 900);
@@ -63,24 +80,23 @@ Result<RunInputs> collect_inputs(const RunRequest& request, Environment& environ
       return std::unexpected(status.error());
     }
   }
-  auto chosen = choose_profiles(request.profile, inputs.topology, environment.dataplanes());
-  if (!chosen) return std::unexpected(chosen.error().in("--profile"));
-  inputs.facts = {{"started", std::move(run_id)},      {"version", kVersion},
-                  {"environment", environment.kind()}, {"topology", inputs.topology.name},
-                  {"kernel", environment.kernel()},    {"profile", chosen->described}};
-  inputs.options.profiles = std::move(chosen->profiles);
-  inputs.profile_texts = std::move(chosen->texts);
+  inputs.facts = {{"started", std::move(run_id)},
+                  {"version", kVersion},
+                  {"environment", environment.kind()},
+                  {"topology", inputs.topology.name},
+                  {"kernel", environment.kernel()}};
+  if (auto taken = take_profiles(request.profile, environment, inputs); !taken) return std::unexpected(taken.error());
   return inputs;
 }
 
-// After the run its Services are taken out of the dataplane again.
-void clear_world(Environment& environment, std::uint64_t generation, Progress& progress) {
+// After the run its Services are taken out of the dataplane again. What stays behind, as a line; "" where nothing does.
+std::string clear_world(Environment& environment, std::uint64_t generation) {
   world::World empty;
   empty.generation = generation;
   empty.nodes = environment.nodes();
-  if (auto status = environment.publish(empty); !status) {
-    progress.note("the run's Services stay in the dataplane until `conntruth cleanup`: " + status.error().message);
-  }
+  const auto status = environment.publish(empty);
+  if (status) return {};
+  return "the run's Services stay in the dataplane until `conntruth cleanup`: " + status.error().message;
 }
 
 // Nodes whose agents did not come are left out where the environment says that a run may do without.
@@ -102,22 +118,33 @@ Status leave_out(const std::set<std::string>& absent, const std::map<std::string
 
 class Run {
  public:
-  Run(RunSession& session, store::RunWriter& writer, RunInputs& inputs)
+  Run(RunSession& session, store::RunWriter& writer, RunInputs& inputs, std::string profile)
       : session_(session),
         writer_(writer),
         inputs_(inputs),
+        profile_(std::move(profile)),
         fleet_(session.fleet),
         uncovered_(session.environment.uncovered()) {}
 
   [[nodiscard]] Status carry_out() {
     for (const auto& line : uncovered_) session_.progress.note("not covered: " + line);
     if (auto status = fleet_.listen(session_.listen); !status) return status;
+    listens_ = true;
     auto status = session_.environment.start_agents(session_.endpoint);
     if (status) status = with_agents();
-    fleet_.stop("the run is over");
-    session_.environment.stop_agents();
     session_.progress.finish();
     return status;
+  }
+
+  // To be called once, after carry_out(), from any thread: what was measured is stored by then. What stays behind, as a
+  // line; "" where nothing does.
+  [[nodiscard]] std::string take_down() {
+    std::string left;
+    if (published_) left = clear_world(session_.environment, *published_);
+    if (!listens_) return left;
+    fleet_.stop("the run is over");
+    session_.environment.stop_agents();
+    return left;
   }
 
   // Why it is not complete, or "".
@@ -135,6 +162,8 @@ class Run {
     if (!absent) return std::unexpected(absent.error());
     if (auto status = leave_out(*absent, fleet_.refusals(), session_, inputs_, uncovered_); !status) return status;
     for (const auto& [name, hello] : runner.agents()) inputs_.options.capabilities[name] = hello.capabilities;
+    if (auto taken = take_profiles(profile_, session_.environment, inputs_); !taken) return taken;
+    if (!inputs_.options.profiles.nodes.empty()) session_.progress.note("judged by " + inputs_.facts.back().second);
     auto plan = make_plan(inputs_);
     if (!plan) return std::unexpected(plan.error());
     if (inputs_.options.reading.existing) inputs_.facts.emplace_back("reading", plan::describe_reading(*plan));
@@ -144,8 +173,7 @@ class Run {
     if (inputs_.options.reading.existing) {
       if (auto noted = note_changes(); !noted) reasons_.push_back(noted.error().message);
     } else {
-      const auto stages = std::max(plan->stages.size(), inputs_.workloads.stages.size());
-      clear_world(session_.environment, generation + stages, session_.progress);
+      published_ = generation + std::max(plan->stages.size(), inputs_.workloads.stages.size());
     }
     if (auto reason = runner.partial_reason(); !reason.empty()) reasons_.push_back(std::move(reason));
     return status;
@@ -174,9 +202,12 @@ class Run {
   RunSession& session_;
   store::RunWriter& writer_;
   RunInputs& inputs_;
+  const std::string profile_;  // as it was asked for
   fleet::Fleet fleet_;
   std::vector<std::string> uncovered_;
   std::vector<std::string> reasons_;
+  bool listens_ = false;
+  std::optional<std::uint64_t> published_;  // the generation after its last world's
 };
 
 Result<report::Report> finish(const store::RunStore& runs, const std::string& id) {
@@ -186,6 +217,20 @@ Result<report::Report> finish(const store::RunStore& runs, const std::string& id
   if (!report) return report;
   if (auto status = runs.write_report(id, report::to_json(*report)); !status) return std::unexpected(status.error());
   return report;
+}
+
+// Ends the run that was carried out with `status`.
+Result<report::Report> conclude(const Run& run, const Status& status, store::RunWriter& writer, Progress& progress,
+                                const store::RunStore& runs, const std::string& id) {
+  auto reason = run.partial_reason();
+  if (!status) reason += (reason.empty() ? "" : "; ") + status.error().message;
+  if (auto finished = writer.finish(reason); !finished) return std::unexpected(finished.error());
+  if (!status) {
+    progress.note("what was measured before it ended early: conntruth matrix " + id);
+    return std::unexpected(status.error().in("run " + id));
+  }
+  progress.note("run " + id + " is stored in " + writer.directory().string());
+  return finish(runs, id);
 }
 
 }  // namespace
@@ -200,17 +245,13 @@ Result<report::Report> carry_out_run(RunSession& session, const RunRequest& requ
   if (auto plan = make_plan(*inputs); !plan) return std::unexpected(plan.error());
   auto writer = runs.create(id);
   if (!writer) return std::unexpected(writer.error());
-  Run run(session, *writer, *inputs);
+  Run run(session, *writer, *inputs, request.profile);
   const auto status = run.carry_out();
-  auto reason = run.partial_reason();
-  if (!status) reason += (reason.empty() ? "" : "; ") + status.error().message;
-  if (auto finished = writer->finish(reason); !finished) return std::unexpected(finished.error());
-  if (!status) {
-    session.progress.note("what was measured before it ended early: conntruth matrix " + id);
-    return std::unexpected(status.error().in("run " + id));
-  }
-  session.progress.note("run " + id + " is stored in " + writer->directory().string());
-  return finish(runs, id);
+  // Proxies and agents need a while to let go, and judging needs no more than what is stored.
+  auto taken_down = std::async(std::launch::async, [&run] { return run.take_down(); });
+  auto report = conclude(run, status, *writer, session.progress, runs, id);
+  if (const auto left = taken_down.get(); !left.empty()) session.progress.note(left);
+  return report;
 }
 
 }  // namespace conntruth::app

@@ -1,7 +1,8 @@
 #pragma once
 // One run in an environment that is there already: plan, agents, stages, store, judge. `run_command` brings the lab to
 // it, `serve_command` the cluster. Errors come back as Status; a run that began is stored as partial then.
-// Threading: one thread; `interrupted` may be set from any.
+// Threading: one thread at a time enters the environment, the caller's or, at the end, one of its own; `interrupted`
+// may be set from any.
 
 #include <atomic>
 #include <string>

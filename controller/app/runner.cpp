@@ -103,6 +103,7 @@ Status Runner::send(const std::string& agent, Assignment assignment) {
 Status Runner::assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding) {
   assignment.id = next_assignment_++;
   const auto id = assignment.id;
+  if (assignment.walk != WalkOrder::kUnchanged) walk_orders_.insert(id);
   auto status = send(agent, std::move(assignment));
   if (status) {
     outstanding.emplace(id, agent);
@@ -163,6 +164,7 @@ Status Runner::hand_out_responders(const plan::Plan& plan) {
 Status Runner::carry_out(const plan::Plan& plan, std::uint64_t first_generation) {
   if (auto status = hand_out_responders(plan); !status) return status;
   trail_.emplace(plan);
+  hearing_.emplace(*this, plan);
   for (std::size_t index = 0; index < plan.stages.size() && !interrupted_; ++index) {
     stage_number_ = static_cast<std::uint32_t>(index);
     progress_.step(fmt::format("stage {} of {}", index + 1, plan.stages.size()), probes_of(plan.stages[index].tasks));
@@ -215,6 +217,7 @@ Status Runner::mark(std::string_view name, const std::string& json) {
 Status Runner::mark_probed() { return mark("probed", nlohmann::json{{"without", lost_}}.dump()); }
 
 Status Runner::run_stage(const plan::Plan& plan, const plan::Stage& stage, std::uint64_t generation) {
+  if (hearing_) hearing_->begin(stage);
   if (stage.publishes) {
     if (auto status = follow_change(stage, generation); !status) return status;
   }
@@ -222,7 +225,21 @@ Status Runner::run_stage(const plan::Plan& plan, const plan::Stage& stage, std::
   auto outstanding = assign(worthwhile_tasks(plan, stage), environment_.at_a_time());
   if (!outstanding) return std::unexpected(outstanding.error());
   if (auto status = mark_probed(); !status) return status;
-  return settle(std::move(*outstanding), steady_clock::now() + kStageLimit + paced_time(stage.tasks));
+  const auto deadline = steady_clock::now() + kStageLimit + paced_time(stage.tasks);
+  if (auto status = settle(std::move(*outstanding), deadline); !status) return status;
+  return hearing_ && !interrupted_ ? hearing_->hold(stage) : Status();
+}
+
+void Runner::note_evidence(std::string line) {
+  if (!evidence_notes_.insert(line).second) return;
+  progress_.note("without causes: " + line);
+  // A run without it is as good, but for the causes.
+  if (auto status = mark(kEvidenceNoteMarker, nlohmann::json(line).dump()); !status) is_partial(status.error().message);
+}
+
+void Runner::announce(const std::string& step, const std::vector<plan::PlannedTask>& tasks) {
+  progress_.step(step, probes_of(tasks));
+  samples_ = 0;
 }
 
 std::vector<plan::PlannedTask> Runner::worthwhile_tasks(const plan::Plan& plan, const plan::Stage& stage) const {
@@ -256,6 +273,7 @@ Status Runner::publish(const plan::Stage& stage, std::uint64_t generation) {
   world.generation = generation;
   const auto at_ns = environment_.publish(world);
   if (!at_ns) return std::unexpected(at_ns.error());
+  if (hearing_) hearing_->published(*at_ns);
   const nlohmann::json marker = {{"generation", generation}, {"at_ns", *at_ns}};
   return writer_.append_marker("published", stage_number_, marker.dump());
 }
@@ -316,8 +334,11 @@ Status Runner::take_batch(const fleet::Batch& batch, Outstanding& outstanding) {
   if (auto status = writer_.append_batch(batch.agent, stage_number_, batch.encoded); !status) return status;
   fleet_.acknowledge(batch.agent, batch.batch.sequence);
   samples_ += batch.batch.samples.size();
+  if (hearing_) hearing_->take(batch.batch);
   progress_.done(samples_);
-  if (!batch.batch.assignment_error.empty()) {
+  if (!batch.batch.assignment_error.empty() && walk_orders_.contains(batch.batch.assignment)) {
+    note_evidence(batch.agent + ": no packet walk: " + batch.batch.assignment_error);
+  } else if (!batch.batch.assignment_error.empty()) {
     const auto reason = batch.agent + ": " + batch.batch.assignment_error;
     progress_.note(reason);
     partial_reasons_.push_back(reason);

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/app/hearing.hpp"
 #include "controller/app/progress.hpp"
 #include "controller/app/trail.hpp"
 #include "controller/fleet/fleet.hpp"
@@ -64,11 +65,20 @@ class Runner {
   // Handles one event; none by the deadline, or until the fleet is woken, is no error.
   [[nodiscard]] Status poll(Outstanding& outstanding, Deadline deadline);
   [[nodiscard]] bool has_failed(std::uint64_t assignment) const { return failed_.contains(assignment); }
+  [[nodiscard]] const std::set<std::string>& lost() const { return lost_; }  // agents
   [[nodiscard]] bool has_lost(const std::string& agent) const { return lost_.contains(agent); }
   // Waits for all of them, also for those of which only silence is left.
   [[nodiscard]] Status settle(Outstanding outstanding);
   [[nodiscard]] Status mark(std::string_view name, const std::string& json);
   [[nodiscard]] Status mark_probed();
+
+  // ---- For asking why (hearing.hpp) ----
+
+  // That some evidence cannot be had: told once, and kept with the run.
+  void note_evidence(std::string line);
+  void announce(const std::string& step, const std::vector<plan::PlannedTask>& tasks);
+  [[nodiscard]] Status assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding);
+
   void is_partial(std::string reason) { partial_reasons_.push_back(std::move(reason)); }
 
  private:
@@ -82,7 +92,6 @@ class Runner {
   [[nodiscard]] Status hand_out_next(Outstanding& outstanding);
   // With the places that its words name; kNotFound: the agent was lost.
   [[nodiscard]] Status send(const std::string& agent, Assignment assignment);
-  [[nodiscard]] Status assign_to(const std::string& agent, Assignment assignment, Outstanding& outstanding);
   // Handles events until nothing of `outstanding` is left or the deadline passes. Assignments of which only silence is
   // left are not waited for: the last call does.
   [[nodiscard]] Status settle(Outstanding outstanding, Deadline deadline);
@@ -108,6 +117,9 @@ class Runner {
   std::size_t at_a_time_ = SIZE_MAX;
   Outstanding quiet_;  // not over, yet the next stage need not wait
   std::optional<Trail> trail_;
+  std::optional<Hearing> hearing_;
+  std::set<std::uint64_t> walk_orders_;  // assignments: what they cannot do leaves the run whole
+  std::set<std::string> evidence_notes_;
   std::vector<std::string> partial_reasons_;
   std::uint64_t next_assignment_ = 1;
   std::uint32_t stage_number_ = 0;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 
@@ -134,19 +135,40 @@ class EndSignals {
     int number = 0;
     sigwait(&set_, &number);
   }
+  // True where one came; it is taken then, too.
+  [[nodiscard]] bool came_within(std::chrono::seconds duration) const {
+    const timespec limit{duration.count(), 0};
+    return sigtimedwait(&set_, nullptr, &limit) > 0;
+  }
 
  private:
   sigset_t set_{};
 };
 
-// What an earlier life of this pod, or another one that was killed, left in the cluster.
-void remove_leftovers(kube::Client& client, const std::string& system_namespace, const std::string& holder) {
-  const auto swept = cluster::sweep_leftovers(client, system_namespace, holder);
+// Longer than the Lease of a run that was killed lives on.
+constexpr std::chrono::seconds kOthersLease{40};
+constexpr std::chrono::seconds kBetweenTries{1};
+
+// What an earlier life of this pod, or another one that was killed, left in the cluster. The Lease of another pod
+// counts until it runs out: only then it is known that nobody is at work there. False: told to end meanwhile.
+bool remove_leftovers(kube::Client& client, const std::string& system_namespace, const std::string& holder,
+                      const EndSignals& signals) {
+  const auto deadline = client.deadline_in(kOthersLease);
+  auto swept = cluster::sweep_leftovers(client, system_namespace, holder);
+  const auto again = [&] {
+    return !swept && swept.error().code == ErrorCode::kConflict && client.deadline_in(kBetweenTries) < deadline;
+  };
+  if (again()) fmt::print(stderr, "conntruth: waiting for another controller's end: {}\n", swept.error().message);
+  while (again()) {
+    if (signals.came_within(kBetweenTries)) return false;
+    swept = cluster::sweep_leftovers(client, system_namespace, holder);
+  }
   if (!swept) {
     fmt::print(stderr, "conntruth: what an earlier run left stays for now: {}\n", swept.error().message);
   } else if (*swept) {
     fmt::print(stderr, "conntruth: removed what an earlier run left in the cluster\n");
   }
+  return true;
 }
 
 }  // namespace
@@ -164,7 +186,7 @@ Status serve(const ServeRequest& request) {
   options->owner = cluster::install_owner(**client, request.system_namespace);
   auto key = cluster::ensure_run_key(**client, request.system_namespace, options->owner);
   if (!key) return std::unexpected(key.error());
-  remove_leftovers(**client, request.system_namespace, request.pod);
+  if (!remove_leftovers(**client, request.system_namespace, request.pod, signals)) return {};
 
   Controller controller(request, *address, std::move(*options), **client);
   RunDesk desk(store::RunStore(), request.keep,

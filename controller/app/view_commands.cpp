@@ -24,8 +24,6 @@ Result<store::RunReader> open_run(const store::RunStore& runs, const std::string
   return runs.open(all->back().id);
 }
 
-void print_json(const nlohmann::ordered_json& json) { fmt::print("{}\n", json.dump(2)); }
-
 }  // namespace
 
 Result<report::Report> load_report(const std::string& run) {
@@ -49,7 +47,7 @@ Status list_runs(OutputFormat format) {
   const store::RunStore runs;
   auto all = runs.list();
   if (!all) return std::unexpected(all.error());
-  if (format == OutputFormat::kJson) {
+  if (is_document(format)) {
     auto json = nlohmann::ordered_json::array();
     for (const auto& run : *all) {
       json.push_back({{"id", run.id},
@@ -58,7 +56,7 @@ Status list_runs(OutputFormat format) {
                       {"bytes", run.bytes},
                       {"report", run.has_report}});
     }
-    print_json(json);
+    print_document(json.dump(2), format);
     return {};
   }
   fmt::print("{:<22} {:<10} {:>12}  {}\n", "RUN", "STATE", "BYTES", "REASON");
@@ -71,17 +69,18 @@ Status list_runs(OutputFormat format) {
 Status list_scenarios(const std::string& catalogue, OutputFormat format) {
   auto scenarios = catalogue::load_catalogue(catalogue.empty() ? catalogue::default_directory() : catalogue);
   if (!scenarios) return std::unexpected(scenarios.error());
-  if (format == OutputFormat::kJson) {
+  if (is_document(format)) {
     auto json = nlohmann::ordered_json::array();
     for (const auto& scenario : *scenarios) {
-      json.push_back({{"id", scenario.id}, {"title", scenario.title}, {"covers", scenario.covers}});
+      json.push_back({{"id", scenario.id}, {"title", scenario.title}, {"covers", catalogue::all_covers(scenario)}});
     }
-    print_json(json);
+    print_document(json.dump(2), format);
     return {};
   }
   for (const auto& scenario : *scenarios) {
     fmt::print("{:<34} {}\n", scenario.id, scenario.title);
-    if (format == OutputFormat::kWide) fmt::print("{:<34}   covers {}\n", "", fmt::join(scenario.covers, ", "));
+    if (format == OutputFormat::kWide)
+      fmt::print("{:<34}   covers {}\n", "", fmt::join(catalogue::all_covers(scenario), ", "));
   }
   return {};
 }

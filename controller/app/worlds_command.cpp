@@ -10,6 +10,7 @@
 #include <set>
 
 #include "controller/app/lab_hold.hpp"
+#include "controller/app/output_option.hpp"
 #include "controller/app/run_command.hpp"
 #include "controller/app/world_shrinker.hpp"
 #include "controller/worlds/generator.hpp"
@@ -47,9 +48,16 @@ struct Outcome {
   std::string command;
 };
 
+// A red cell that no world is to blame for: how late a proxy followed is told by a canary beside them.
+struct RedCell {
+  std::string id;
+  judge::Reason reason;
+};
+
 struct WorldsResult {
   report::Report report;
   std::vector<Outcome> failures;
+  std::vector<RedCell> beyond_worlds;
   double minutes = 0;
 };
 
@@ -84,24 +92,26 @@ std::string command_of(const WorldsRequest& request, const Outcome& outcome) {
                      request.run.profile == "auto" ? "" : " --profile " + request.run.profile);
 }
 
-std::vector<Outcome> failures_of(const WorldsRequest& request, const report::Report& report) {
-  std::vector<Outcome> failures;
-  for (const auto index : report.table_order) {
-    const auto& cell = report.cells[index];
-    if (cell.verdict.verdict != judge::Verdict::kFail || cell.rule == plan::CellRule::kFollow) continue;
+void sort_red_cells(const WorldsRequest& request, WorldsResult& result) {
+  auto& failures = result.failures;
+  for (const auto index : result.report.table_order) {
+    const auto& cell = result.report.cells[index];
+    if (cell.verdict.verdict != judge::Verdict::kFail) continue;
+    const auto& all = request.run.worlds.worlds;
+    const auto named = std::ranges::find(all, cell.scenario, &plan::NamedWorld::id);
+    if (named == all.end() || cell.rule == plan::CellRule::kFollow) {
+      result.beyond_worlds.push_back({cell.id, cell.verdict.reason()});
+      continue;
+    }
     if (!failures.empty() && failures.back().failure.world.id == cell.scenario) {
       ++failures.back().red_cells;
       continue;
     }
-    const auto& all = request.run.worlds.worlds;
-    const auto named = std::ranges::find(all, cell.scenario, &plan::NamedWorld::id);
-    if (named == all.end()) continue;
     Outcome outcome{{*named, cell.id, plan::key_of(cell.flow), cell.verdict.reason()}, 0, 1, {}, {}, {}};
     outcome.number = std::stoull(named->id.substr(1));
     outcome.command = command_of(request, outcome);
     failures.push_back(std::move(outcome));
   }
-  return failures;
 }
 
 std::vector<std::string> comments_of(const WorldsRequest& request, const Outcome& outcome) {
@@ -143,8 +153,9 @@ Result<WorldsResult> carry_out(WorldsRequest& request) {
   const auto begun = steady_clock::now();
   auto report = run(request.run);
   if (!report) return std::unexpected(report.error());
-  WorldsResult result{std::move(*report), {}, std::chrono::duration<double>(steady_clock::now() - begun).count() / 60};
-  result.failures = failures_of(request, result.report);
+  WorldsResult result{
+      std::move(*report), {}, {}, std::chrono::duration<double>(steady_clock::now() - begun).count() / 60};
+  sort_red_cells(request, result);
   unsigned shrunk = 0;
   for (auto& outcome : result.failures) {
     if (!request.keep_whole && shrunk++ < request.shrink_at_most) {
@@ -164,13 +175,12 @@ std::map<std::string, std::uint64_t> facts_of(const report::Report& report) {
   return counts;
 }
 
+Json reason_json(const judge::Reason& reason) { return {{"code", to_string(reason.code)}, {"text", reason.text}}; }
+
 Json failure_json(const Outcome& outcome) {
-  Json json{{"world", outcome.number},
-            {"redCells", outcome.red_cells},
-            {"cell", outcome.failure.cell},
-            {"reason", {{"code", to_string(outcome.failure.reason.code)}, {"text", outcome.failure.reason.text}}},
-            {"file", outcome.file},
-            {"command", outcome.command}};
+  Json json{{"world", outcome.number},      {"redCells", outcome.red_cells},
+            {"cell", outcome.failure.cell}, {"reason", reason_json(outcome.failure.reason)},
+            {"file", outcome.file},         {"command", outcome.command}};
   if (!outcome.shrunk) return json;
   json["shrunk"] = {{"repeats", outcome.shrunk->repeats},    {"failedAgain", outcome.shrunk->again},
                     {"flake", outcome.shrunk->is_flake()},   {"runs", outcome.shrunk->runs},
@@ -190,7 +200,11 @@ void print_json(const WorldsRequest& request, const WorldsResult& result) {
   json["byProfile"] = facts_of(result.report);
   json["failures"] = Json::array();
   for (const auto& outcome : result.failures) json["failures"].push_back(failure_json(outcome));
-  fmt::print("{}\n", json.dump(2));
+  json["beyondWorlds"] = Json::array();
+  for (const auto& red : result.beyond_worlds) {
+    json["beyondWorlds"].push_back({{"cell", red.id}, {"reason", reason_json(red.reason)}});
+  }
+  print_document(json.dump(2), request.format);
 }
 
 void print_failure(const Outcome& outcome) {
@@ -212,10 +226,14 @@ void print_failure(const Outcome& outcome) {
 void print_text(const WorldsRequest& request, const WorldsResult& result) {
   const auto& summary = result.report.summary;
   for (const auto& outcome : result.failures) print_failure(outcome);
+  for (const auto& red : result.beyond_worlds) {
+    fmt::print("\nbeyond the worlds: {}\n  {}: {}\n", red.id, to_string(red.reason.code), red.reason.text);
+  }
+  const auto quiet = result.failures.empty() && result.beyond_worlds.empty();
   const auto count = request.run.worlds.worlds.size();
-  fmt::print("{}{}: {} random worlds of seed {}, {} failed; {:.0f} worlds a minute\n",
-             result.failures.empty() ? "" : "\n", result.report.exit_code() == 0 ? "PASS" : "FAIL", count, request.seed,
-             result.failures.size(), static_cast<double>(count) / result.minutes);
+  fmt::print("{}{}: {} random worlds of seed {}, {} failed; {:.0f} worlds a minute\n", quiet ? "" : "\n",
+             result.report.exit_code() == 0 ? "PASS" : "FAIL", count, request.seed, result.failures.size(),
+             static_cast<double>(count) / result.minutes);
   fmt::print("{} cells: {} pass, {} fail, {} invalid, {} error, {} recorded, {} not run (run {})\n", summary.total(),
              summary.pass, summary.fail, summary.invalid, summary.error, summary.recorded, summary.not_run,
              result.report.run.id);
@@ -230,7 +248,7 @@ int worlds_command(WorldsRequest& request) {
     fmt::print(stderr, "conntruth: {}\n", result.error().message);
     return 1;
   }
-  if (request.format == OutputFormat::kJson) {
+  if (is_document(request.format)) {
     print_json(request, *result);
   } else {
     print_text(request, *result);
@@ -259,10 +277,7 @@ void add_worlds(CLI::App& app, int& exit_code) {
   command->add_option("--budget", request->run.budget_pps, "probes per second and node")
       ->check(CLI::Range(1, 1'000'000));
   command->add_flag("-q,--quiet", request->run.quiet, "no progress on stderr");
-  static const std::map<std::string, OutputFormat> kFormats = {{"table", OutputFormat::kTable},
-                                                               {"json", OutputFormat::kJson}};
-  command->add_option("-o,--output", request->format, "table or json")
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case).description(""));
+  add_output(*command, request->format, {"table", "json", "yaml"});
   command->footer(
       "Exit codes: 0 every world as expected, 1 tool error, 2 a world failed, 3 nothing runnable.\n\nExamples:\n"
       "  conntruth worlds --lab real --count 1000 --seed 7\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "common/data_folder.hpp"
 #include "common/file.hpp"
@@ -64,8 +65,9 @@ std::vector<NodeSpec> read_nodes(const Field& list) {
 void read_steps(const Field& list, const Step& start, Scenario& scenario) {
   auto current = start;
   for (const auto& item : list.items()) {
-    only(item, {"name", "pause_ms", "nodes", "services", "probes"});
+    only(item, {"name", "covers", "pause_ms", "nodes", "services", "probes"});
     current.name = read_id(item["name"], 40);
+    current.covers = item["covers"].texts();
     current.pause = std::chrono::milliseconds(item["pause_ms"].number(0, 60000).value_or(0));
     if (item["nodes"].present()) current.nodes = read_nodes(item["nodes"]);
     merge_services(item["services"], current.services, false);
@@ -112,6 +114,15 @@ void read_body(const Field& root, Scenario& scenario) {
 }
 
 }  // namespace
+
+std::vector<std::string> all_covers(const Scenario& scenario) {
+  std::set<std::string> all(scenario.covers.begin(), scenario.covers.end());
+  for (const auto& step : scenario.steps) {
+    all.insert(step.covers.begin(), step.covers.end());
+    for (const auto& probe : step.probes) all.insert(probe.covers.begin(), probe.covers.end());
+  }
+  return {all.begin(), all.end()};
+}
 
 std::string default_directory() { return data_folder("catalogue", CONNTRUTH_CATALOGUE_DIR); }
 

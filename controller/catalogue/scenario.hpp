@@ -98,6 +98,7 @@ struct ProbeSpec {
   std::vector<std::string> ports;      // empty: all that the Service has at any step
   std::vector<Protocol> protocols;     // empty: those of the ports. Else also where the Service has no such port
   ProbeRule rule = ProbeRule::kNewFlows;
+  std::vector<std::string> covers;  // as a scenario's, of these cells alone
   bool operator==(const ProbeSpec&) const = default;
 };
 
@@ -116,13 +117,14 @@ struct Step {
   std::vector<NodeSpec> nodes;        // all that are not as usual
   std::vector<ServiceSpec> services;  // all of them, with every change up to this step
   std::vector<ProbeSpec> probes;
+  std::vector<std::string> covers;  // as a scenario's, of this step's cells alone
   bool operator==(const Step&) const = default;
 };
 
 struct Scenario {
   std::string id;
   std::string title;
-  std::vector<std::string> covers;  // ids of tests, requirements and gaps
+  std::vector<std::string> covers;  // ids of tests, requirements and gaps that take all its cells
   unsigned needs_nodes = 1;
   unsigned needs_pods = 1;   // per node
   unsigned needs_zones = 0;  // distinct ones
@@ -130,5 +132,8 @@ struct Scenario {
   std::string origin;  // file name
   std::string source;  // the text it was read from; a run keeps it
 };
+
+// Whatever the scenario, its steps and their probes cover, sorted, each once.
+[[nodiscard]] std::vector<std::string> all_covers(const Scenario& scenario);
 
 }  // namespace conntruth::catalogue

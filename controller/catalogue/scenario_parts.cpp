@@ -92,7 +92,7 @@ void merge_service(const Field& field, ServiceSpec& service) {
 }
 
 ProbeSpec read_probe(const Field& field) {
-  only(field, {"from", "clients", "pods", "to", "entries", "services", "ports", "protocols", "rule"});
+  only(field, {"from", "clients", "pods", "to", "entries", "services", "ports", "protocols", "rule", "covers"});
   ProbeSpec result;
   result.from = read_words(field["from"], kClientWords);
   if (result.from.empty()) field["from"].wrong("is required: a list of pod, node, external, endpoint");
@@ -111,6 +111,7 @@ ProbeSpec read_probe(const Field& field) {
   result.ports = field["ports"].texts();
   result.protocols = read_words(field["protocols"], kProtocolWords);
   result.rule = read_word(field["rule"], kRuleWords, ProbeRule::kNewFlows);
+  result.covers = field["covers"].texts();
   return result;
 }
 

@@ -18,6 +18,7 @@ using Visit = std::function<void(const Json&)>;  // may throw what the library t
 
 constexpr std::uint32_t kPage = 500;
 constexpr auto kInstallSelector = "app.kubernetes.io/name=conntruth";
+constexpr auto kVersionLabel = "app.kubernetes.io/version";
 constexpr auto kComponentLabel = "app.kubernetes.io/component";
 
 Status read_all(kube::Client& client, const kube::Request& request, kube::SteadyTime deadline,
@@ -35,9 +36,7 @@ Status read_all(kube::Client& client, const kube::Request& request, kube::Steady
           problem = fail(ErrorCode::kInvalidInput, fmt::format("{} {}: {}", request.resource, meta.key, error.what()));
         }
       }};
-  const auto version =
-      kube::list_pages([&](const kube::Request& page) { return client.call(page, deadline); }, request, kPage, visitor,
-                       [](const kube::Request&, const kube::Response&) { return Error{}; });
+  const auto version = kube::list_pages(client, request, kPage, deadline, visitor);
   if (!version) return std::unexpected(version.error());
   return problem;
 }
@@ -139,6 +138,9 @@ PodFacts read_pod(const Json& pod) {
   facts.state = state_of(pod);
   facts.ready = facts.state == "Running" && has_condition(pod, "Ready");
   if (facts.state == "Running" && !facts.ready) facts.state = "Running and not ready";
+  facts.version = text_at(pod, {"metadata", "labels", kVersionLabel});
+  if (const auto containers = at(pod, {"spec", "containers"}); containers.is_array() && !containers.empty())
+    facts.image = containers.at(0).value("image", "");
   return facts;
 }
 
@@ -193,27 +195,43 @@ Status read_ranges(kube::Client& client, kube::SteadyTime deadline, ClusterFacts
 
 }  // namespace
 
+Result<std::vector<NodeFacts>> read_nodes(kube::Client& client, kube::SteadyTime deadline) {
+  std::vector<NodeFacts> nodes;
+  const auto done = read_all(
+      client, kube::list(kube::kNodes, {}), deadline, [&] { nodes.clear(); },
+      [&](const Json& object) { nodes.push_back(read_node(object)); });
+  if (!done) return std::unexpected(done.error());
+  return nodes;
+}
+
+Result<std::vector<PodFacts>> read_pods(kube::Client& client, const std::string& system_namespace,
+                                        kube::SteadyTime deadline) {
+  std::vector<PodFacts> pods;
+  const auto done = read_all(
+      client, kube::list(kube::kPods, system_namespace, kInstallSelector), deadline, [&] { pods.clear(); },
+      [&](const Json& object) { pods.push_back(read_pod(object)); });
+  if (!done) return std::unexpected(done.error());
+  return pods;
+}
+
 Result<ClusterFacts> read_cluster(kube::Client& client, const ReadOptions& options, kube::SteadyTime deadline) {
   ClusterFacts facts;
   auto version = read_version(client, deadline);
   if (!version) return std::unexpected(version.error());
   facts.version = std::move(*version);
-  auto done = read_all(
-      client, kube::list(kube::kNodes, {}), deadline, [&] { facts.nodes.clear(); },
-      [&](const Json& object) { facts.nodes.push_back(read_node(object)); });
-  if (done)
-    done = read_all(
-        client, kube::list(kube::kPods, options.system_namespace, kInstallSelector), deadline,
-        [&] { facts.pods.clear(); }, [&](const Json& object) { facts.pods.push_back(read_pod(object)); });
-  if (done) {
-    const auto begin = [&] {
-      facts.taken_addresses.clear();
-      facts.taken_node_ports.clear();
-      facts.services_in_our_way.clear();
-    };
-    done = read_all(client, kube::list(kube::kServices, {}), deadline, begin,
-                    [&](const Json& object) { read_service(object, options, facts); });
-  }
+  auto nodes = read_nodes(client, deadline);
+  if (!nodes) return std::unexpected(nodes.error());
+  facts.nodes = std::move(*nodes);
+  auto pods = read_pods(client, options.system_namespace, deadline);
+  if (!pods) return std::unexpected(pods.error());
+  facts.pods = std::move(*pods);
+  const auto begin = [&] {
+    facts.taken_addresses.clear();
+    facts.taken_node_ports.clear();
+    facts.services_in_our_way.clear();
+  };
+  auto done = read_all(client, kube::list(kube::kServices, {}), deadline, begin,
+                       [&](const Json& object) { read_service(object, options, facts); });
   if (done && options.read_ranges) done = read_ranges(client, deadline, facts);
   if (!done) return std::unexpected(done.error());
   return facts;

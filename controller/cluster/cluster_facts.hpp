@@ -28,8 +28,10 @@ struct PodFacts {
   std::string component;  // label app.kubernetes.io/component: "agent", "anchor", "controller"
   int ordinal = -1;       // of an anchor: the number at the end of its DaemonSet's name
   std::vector<IpAddress> addresses;
-  bool ready = false;  // running, its containers ready, not being deleted
-  std::string state;   // "Pending: 0/3 nodes are available", for people
+  bool ready = false;     // running, its containers ready, not being deleted
+  std::string state;      // "Pending: 0/3 nodes are available", for people
+  std::string version{};  // label app.kubernetes.io/version
+  std::string image{};    // of its first container
 };
 
 struct ClusterFacts {
@@ -47,6 +49,11 @@ struct ReadOptions {
   std::string world_namespace = "conntruth";
   bool read_ranges = true;  // false: somebody told them
 };
+
+// The nodes and the install's pods alone.
+[[nodiscard]] Result<std::vector<NodeFacts>> read_nodes(kube::Client& client, kube::SteadyTime deadline);
+[[nodiscard]] Result<std::vector<PodFacts>> read_pods(kube::Client& client, const std::string& system_namespace,
+                                                      kube::SteadyTime deadline);
 
 [[nodiscard]] Result<ClusterFacts> read_cluster(kube::Client& client, const ReadOptions& options,
                                                 kube::SteadyTime deadline);

@@ -52,32 +52,10 @@ std::string taints_of(const world::Node& node) {
   return words.empty() ? "" : fmt::format(" (the node's taints: {})", fmt::join(words, ", "));
 }
 
-// The pod of a DaemonSet on a node: a ready one where there are several, as in a rollout.
-const PodFacts* pod_on(const ClusterFacts& facts, const std::string& node, std::string_view component, int ordinal) {
-  const PodFacts* result = nullptr;
-  for (const auto& pod : facts.pods) {
-    if (pod.node != node || pod.component != component || pod.ordinal != ordinal) continue;
-    if (result == nullptr || pod.ready) result = &pod;
-  }
-  return result;
-}
-
 // Why a pod cannot be counted on, or "".
 std::string lacking(const PodFacts* pod, std::string_view what, const world::Node& node) {
   if (pod == nullptr) return fmt::format("{} has no {}{}", node.name, what, taints_of(node));
   if (!pod->ready) return fmt::format("{}: {} {} is not ready: {}", node.name, what, pod->name, pod->state);
-  return {};
-}
-
-std::string why_not(const NodeFacts& facts, const ClusterFacts& all, const TopologyOptions& options) {
-  const auto& node = facts.node;
-  if (!facts.ready) return fmt::format("{} is not ready: {}", node.name, facts.why);
-  if (auto why = lacking(pod_on(all, node.name, "agent", -1), "agent", node); !why.empty()) return why;
-  for (std::size_t number = 0; number < options.anchors; ++number) {
-    const auto* pod = pod_on(all, node.name, "anchor", static_cast<int>(number));
-    if (auto why = lacking(pod, fmt::format("anchor {}", number), node); !why.empty()) return why;
-    if (pod->addresses.empty()) return fmt::format("{}: anchor pod {} has no address", node.name, pod->name);
-  }
   return {};
 }
 
@@ -93,6 +71,27 @@ TopologyNode node_of(const NodeFacts& facts, const ClusterFacts& all, const Topo
 
 }  // namespace
 
+const PodFacts* pod_on(const ClusterFacts& all, const std::string& node, std::string_view component, int ordinal) {
+  const PodFacts* result = nullptr;
+  for (const auto& pod : all.pods) {
+    if (pod.node != node || pod.component != component || pod.ordinal != ordinal) continue;
+    if (result == nullptr || pod.ready) result = &pod;
+  }
+  return result;
+}
+
+std::string why_uncovered(const NodeFacts& facts, const ClusterFacts& all, std::size_t anchors) {
+  const auto& node = facts.node;
+  if (!facts.ready) return fmt::format("{} is not ready: {}", node.name, facts.why);
+  if (auto why = lacking(pod_on(all, node.name, "agent", -1), "agent", node); !why.empty()) return why;
+  for (std::size_t number = 0; number < anchors; ++number) {
+    const auto* pod = pod_on(all, node.name, "anchor", static_cast<int>(number));
+    if (auto why = lacking(pod, fmt::format("anchor {}", number), node); !why.empty()) return why;
+    if (pod->addresses.empty()) return fmt::format("{}: anchor pod {} has no address", node.name, pod->name);
+  }
+  return {};
+}
+
 Result<ClusterTopology> topology_of(const ClusterFacts& facts, const TopologyOptions& options) {
   if (!facts.services_in_our_way.empty()) {
     return fail(ErrorCode::kConflict,
@@ -106,7 +105,7 @@ Result<ClusterTopology> topology_of(const ClusterFacts& facts, const TopologyOpt
   if (result.topology.ranges.cluster_ips.empty())
     return fail(ErrorCode::kInvalidInput, "the cluster names no Service range; name it with --service-range");
   for (const auto& node : facts.nodes) {
-    if (auto why = why_not(node, facts, options); !why.empty()) {
+    if (auto why = why_uncovered(node, facts, options.anchors); !why.empty()) {
       result.uncovered.push_back(std::move(why));
     } else {
       result.topology.nodes.push_back(node_of(node, facts, options, result.topology.ranges));

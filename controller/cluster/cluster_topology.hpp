@@ -7,6 +7,7 @@
 // Services are in the way of our worlds. Threading: pure functions.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/model/topology.hpp"
@@ -31,6 +32,14 @@ struct ClusterTopology {
   Topology topology;
   std::vector<std::string> uncovered;  // "node-3 is not ready: KubeletNotReady: ...", one per node that is left out
 };
+
+// Why a run leaves a node out, as in `uncovered`; "" where it takes part. Of `all` the pods are looked at.
+[[nodiscard]] std::string why_uncovered(const NodeFacts& node, const ClusterFacts& all, std::size_t anchors);
+
+// The pod of a DaemonSet on a node, a ready one where there are several, as in a rollout; or nullptr. `ordinal`: of an
+// anchor, -1 of an agent.
+[[nodiscard]] const PodFacts* pod_on(const ClusterFacts& all, const std::string& node, std::string_view component,
+                                     int ordinal);
 
 [[nodiscard]] Result<ClusterTopology> topology_of(const ClusterFacts& facts, const TopologyOptions& options);
 

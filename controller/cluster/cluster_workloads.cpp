@@ -173,9 +173,8 @@ Result<world::World> ClusterWorkloads::read_world() {
       [&] { services.clear(); },
       [&](const kube::ObjectMeta& /*meta*/, std::string_view object) { services.emplace_back(object); }};
   const auto deadline = client_.default_deadline();
-  const auto listed = kube::list_pages([&](const kube::Request& page) { return client_.call(page, deadline); },
-                                       kube::list(kube::kServices, kNamespace, ours()), kPage, visitor,
-                                       [](const kube::Request&, const kube::Response&) { return Error{}; });
+  const auto listed =
+      kube::list_pages(client_, kube::list(kube::kServices, kNamespace, ours()), kPage, deadline, visitor);
   if (!listed) return std::unexpected(listed.error());
   auto world = world::read_world(list_of("Service", services), "Services of the cluster");
   if (!world) return world;

@@ -33,9 +33,9 @@ bool allowed(const kube::Response& answer) {
   return status != json.end() && status->is_object() && status->value("allowed", false);
 }
 
-std::string rule(const Right& right, const std::vector<std::string>& verbs) {
+std::string rule(const Right& right) {
   auto text = fmt::format("{{apiGroups: [\"{}\"], resources: [{}], verbs: [{}]", right.group, right.resource,
-                          fmt::join(verbs, ", "));
+                          fmt::join(right.verbs, ", "));
   if (!right.name.empty()) text += fmt::format(", resourceNames: [{}]", right.name);
   text += '}';
   if (!right.namespace_name.empty()) text += fmt::format(" in namespace {}", right.namespace_name);
@@ -85,13 +85,13 @@ std::vector<Right> rights_of_workloads(const std::string& system_namespace) {
           {"discovery.k8s.io", "endpointslices", {"watch"}, "conntruth", ""}};
 }
 
-Status check_rights(kube::Client& client, const std::vector<Right>& rights) {
+Result<std::vector<Right>> missing_rights(kube::Client& client, const std::vector<Right>& rights) {
   std::vector<kube::Request> requests;
   for (const auto& right : rights) {
     for (const auto& verb : right.verbs) requests.push_back(question(right, verb));
   }
   const auto answers = client.batch(requests, client.default_deadline());
-  std::vector<std::string> rules;
+  std::vector<Right> result;
   auto answer = answers.begin();
   for (const auto& right : rights) {
     std::vector<std::string> missing;
@@ -100,9 +100,19 @@ Status check_rights(kube::Client& client, const std::vector<Right>& rights) {
       if (!allowed(**answer)) missing.push_back(verb);
       ++answer;
     }
-    if (!missing.empty()) rules.push_back(rule(right, missing));
+    if (missing.empty()) continue;
+    result.push_back(right);
+    result.back().verbs = std::move(missing);
   }
-  if (rules.empty()) return {};
+  return result;
+}
+
+Status check_rights(kube::Client& client, const std::vector<Right>& rights) {
+  const auto missing = missing_rights(client, rights);
+  if (!missing) return std::unexpected(missing.error());
+  if (missing->empty()) return {};
+  std::vector<std::string> rules;
+  for (const auto& right : *missing) rules.push_back(rule(right));
   return fail(
       ErrorCode::kPermission,
       fmt::format("the controller's account may not do all that a run needs; grant it: {}", fmt::join(rules, "; ")));

@@ -29,6 +29,9 @@ struct Right {
 // The same of a run that reads: what is written is the Lease that agents look for.
 [[nodiscard]] std::vector<Right> rights_of_a_reading(const std::string& system_namespace, bool ranges, bool admission);
 
+// Those of `rights` that we do not have, with the verbs that are missing.
+[[nodiscard]] Result<std::vector<Right>> missing_rights(kube::Client& client, const std::vector<Right>& rights);
+
 // kPermission names every right that is missing, as rules of a ClusterRole (or a Role, where a namespace is named).
 [[nodiscard]] Status check_rights(kube::Client& client, const std::vector<Right>& rights);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "controller/judge/findings.hpp"
@@ -187,6 +188,25 @@ std::optional<CellVerdict> reading_trouble(const CellContext& context, const mat
                              of(seen.foreign.unseen, seen.received), describe(context.cell.flow)));
 }
 
+// Linux's own times: net/netfilter/nf_conntrack_proto_udp.c, as lab nodes have them for these flows.
+constexpr std::chrono::seconds kUdpRemembered{30};
+constexpr std::chrono::seconds kUdpStreamRemembered{120};
+constexpr std::chrono::seconds kUdpStreamAfter{2};
+
+// A flow that conntrack has forgotten is a new one: whether an old one would have stayed or moved was not tried.
+std::optional<CellVerdict> forgotten(const CellContext& context) {
+  const auto& pause = context.seen.interlude;
+  if (!pause || context.cell.flow.protocol != Protocol::kUdp) return std::nullopt;
+  const bool stream = std::chrono::nanoseconds(pause->probed_ns) > kUdpStreamAfter;
+  const auto remembered = stream ? kUdpStreamRemembered : kUdpRemembered;
+  if (std::chrono::nanoseconds(pause->idle_ns) < remembered) return std::nullopt;
+  return verdict(
+      Verdict::kInvalid, ReasonCode::kFlowForgotten,
+      fmt::format("{} passed since the flow from {} was probed in the step before, and conntrack remembers it "
+                  "for {} s: the run was held up",
+                  milliseconds(pause->idle_ns), describe(context.cell.flow), remembered.count()));
+}
+
 CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, const matrix::StageObservation& observed,
                        const matrix::StageFacts& facts) {
   if (auto trouble = tool_trouble(context)) return *trouble;
@@ -194,6 +214,7 @@ CellVerdict judge_cell(const CellContext& context, const plan::Stage& stage, con
     if (auto trouble = reading_trouble(context, facts)) return *trouble;
   }
   if (auto trouble = control_trouble(context, stage, observed)) return *trouble;
+  if (auto trouble = forgotten(context)) return *trouble;
   switch (context.cell.rule) {
     case plan::CellRule::kFollow:
       return judge_follow(context);

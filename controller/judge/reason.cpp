@@ -53,6 +53,9 @@ constexpr std::array<Row, kReasonCodes> kRows{{
      "A control failed, so that nothing can be said about the Service layer."},
     {ReasonCode::kControlMissing, "control-missing",
      "A control has no complete evidence, so that nothing can be said about the Service layer."},
+    {ReasonCode::kFlowForgotten, "flow-forgotten",
+     "Too much time passed since the flow was probed before: conntrack may have forgotten it, so that nothing can be "
+     "said."},
     {ReasonCode::kWorldChanged, "world-changed",
      "The world changed by itself while the cell was probed, so that nothing can be said."},
     {ReasonCode::kNothingToFollow, "nothing-to-follow",

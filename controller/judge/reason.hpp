@@ -47,6 +47,7 @@ enum class ReasonCode : std::uint8_t {
   // No verdict about the dataplane.
   kControlFailed,
   kControlMissing,
+  kFlowForgotten,    // so long was it not probed that conntrack need not know it any more
   kWorldChanged,     // by itself, while it was probed
   kNothingToFollow,  // the right answer came before the change
   kNotSeen,          // nothing tells where UDP flows went
@@ -58,7 +59,7 @@ enum class ReasonCode : std::uint8_t {
   kRunEnded,
   kAgentLost,
 };
-inline constexpr std::size_t kReasonCodes = 41;
+inline constexpr std::size_t kReasonCodes = 42;
 
 // Every code of 0..kReasonCodes-1 has a name and an explanation.
 [[nodiscard]] std::string_view to_string(ReasonCode code);    // "wrong-endpoint"

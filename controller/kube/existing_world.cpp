@@ -47,9 +47,7 @@ class Reader {
           if (auto added = add(resource, object); !added)
             problem = std::unexpected(added.error().in(fmt::format("{} {}", resource.plural, meta.key)));
         }};
-    const auto version =
-        list_pages([&](const Request& page) { return client_.call(page, deadline_); }, list(resource, {}), kPage,
-                   visitor, [](const Request&, const Response&) { return Error{}; });
+    const auto version = list_pages(client_, list(resource, {}), kPage, deadline_, visitor);
     if (!version) return std::unexpected(version.error());
     return problem;
   }

@@ -25,9 +25,7 @@ Result<std::set<std::string>> find(Client& client, const Resource& resource, std
                             [&](const ObjectMeta& meta, std::string_view /*unused*/) {
                               found.insert(meta.key.substr(0, meta.key.find('/')));
                             }};
-  const auto version = list_pages([&](const Request& request) { return client.call(request, deadline); },
-                                  list(resource, space, our_selector()), kPage, visitor,
-                                  [](const Request&, const Response&) { return Error{}; });
+  const auto version = list_pages(client, list(resource, space, our_selector()), kPage, deadline, visitor);
   if (!version) return std::unexpected(version.error());
   return found;
 }

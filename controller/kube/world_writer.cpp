@@ -25,9 +25,7 @@ Result<world::World> read_kind(Client& client, const Resource& resource, SteadyT
                               if (!text.ends_with('[')) text += ",\n";
                               text += object;
                             }};
-  const auto version = list_pages([&](const Request& request) { return client.call(request, deadline); },
-                                  list(resource, {}, our_selector()), kPage, visitor,
-                                  [](const Request&, const Response&) { return Error{}; });
+  const auto version = list_pages(client, list(resource, {}, our_selector()), kPage, deadline, visitor);
   if (!version) return std::unexpected(version.error());
   return world::read_world(text + "]}", fmt::format("{} of the cluster", resource.plural));
 }

@@ -3,104 +3,11 @@
 #include <algorithm>
 
 #include "controller/matrix/classify.hpp"
+#include "controller/matrix/counting.hpp"
 
 namespace conntruth::matrix {
 
 namespace {
-
-void count_outcome(OutcomeCounts& counts, Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kReplied:
-      ++counts.replied;
-      return;
-    case Outcome::kRefused:
-      ++counts.refused;
-      return;
-    case Outcome::kTimedOut:
-      ++counts.timed_out;
-      return;
-    case Outcome::kToolError:
-      ++counts.tool_error;
-      return;
-  }
-}
-
-void count_responder(std::vector<ResponderCount>& list, std::uint32_t responder, bool acceptable, bool fixed) {
-  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.responder == responder; });
-  if (found == list.end()) found = list.insert(list.end(), {responder, acceptable, 0, 0});
-  ++(fixed ? found->fixed : found->fresh);
-}
-
-void count_source(CellObservation& cell, std::vector<SourceCount>& list, const IpAddress& address) {
-  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.address == address; });
-  if (found == list.end()) {
-    if (list.size() == kMaxListed) {
-      ++cell.sources_beyond;
-      return;
-    }
-    found = list.insert(list.end(), {address, 0});
-  }
-  ++found->count;
-}
-
-void count_refusal(CellObservation& cell, const Joined& joined) {
-  const Refusal refusal{static_cast<RefusalKind>(joined.refusal), joined.icmp_type, joined.icmp_code, joined.peer};
-  auto& list = cell.refusals;
-  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.refusal == refusal; });
-  if (found == list.end()) {
-    if (list.size() == kMaxListed) {
-      ++cell.refusals_beyond;
-      return;
-    }
-    found = list.insert(list.end(), {refusal, 0});
-  }
-  ++found->count;
-}
-
-// Of HTTP and of DNS servers alike.
-template <typename Count, typename Answer>
-void count_answer(std::vector<Count>& list, std::uint64_t& beyond, const Answer& answer, bool acceptable) {
-  auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.answer == answer; });
-  if (found == list.end()) {
-    if (list.size() == kMaxListed) {
-      ++beyond;
-      return;
-    }
-    found = list.insert(list.end(), {answer, acceptable, 0});
-  }
-  ++found->count;
-}
-
-OutcomeCounts& counts_of(std::vector<MethodCounts>& methods, Method method) {
-  auto found = std::find_if(methods.begin(), methods.end(), [&](const auto& entry) { return entry.method == method; });
-  if (found == methods.end()) found = methods.insert(methods.end(), {method, {}});
-  return found->outcomes;
-}
-
-// An answer counts when it has arrived; a probe without an acceptable answer counts when it was sent.
-void follow(FollowTimes& times, const Joined& joined, bool right, std::int64_t since_ns, bool seen_late) {
-  if (since_ns == 0) return;
-  if (!right) {
-    const auto sent = joined.sent_ns - since_ns;
-    if (sent >= 0) times.last_wrong_ns = std::max(times.last_wrong_ns.value_or(sent), sent);
-    return;
-  }
-  auto arrived = joined.sent_ns + joined.round_trip_ns - since_ns;
-  // Of a change that is not ours we hear when all others do, and a node may be quicker than we are.
-  if (seen_late) arrived = std::max<std::int64_t>(arrived, 0);
-  if (arrived < 0) {
-    ++times.right_before;
-  } else {
-    times.first_right_ns = std::min(times.first_right_ns.value_or(arrived), arrived);
-  }
-}
-
-// Every probe without an acceptable answer, by when it was sent.
-void count_gap(FollowTimes& times, const Joined& joined, std::int64_t since_ns) {
-  const auto sent = joined.sent_ns - since_ns;
-  times.first_wrong_ns = std::min(times.first_wrong_ns.value_or(sent), sent);
-  times.last_wrong_ns = std::max(times.last_wrong_ns.value_or(sent), sent);
-}
 
 class CellFolder {
  public:
@@ -327,6 +234,30 @@ std::uint32_t first_answer(const plan::Cell& cell, const SampleTable& samples) {
   return 0;
 }
 
+struct Span {
+  std::int64_t first_ns = 0, last_ns = 0;
+};
+
+// Of what is known of a task's probes; none where none was sent.
+std::optional<Span> sent_in(std::uint32_t task, const SampleTable& samples) {
+  std::optional<Span> span;
+  for (const auto& joined : samples.of_task(task)) {
+    if (joined.outcome == 0 || joined.outcome == static_cast<std::uint8_t>(Outcome::kToolError)) continue;
+    if (!span) span = Span{joined.sent_ns, joined.sent_ns};
+    span->first_ns = std::min(span->first_ns, joined.sent_ns);
+    span->last_ns = std::max(span->last_ns, joined.sent_ns);
+  }
+  return span;
+}
+
+std::optional<Interlude> interlude(const plan::Cell& cell, const SampleTable& samples) {
+  if (cell.earlier.empty() || cell.tasks.empty()) return std::nullopt;
+  const auto before = sent_in(cell.earlier.back(), samples);
+  const auto now = sent_in(cell.tasks.front(), samples);
+  if (!before || !now) return std::nullopt;
+  return Interlude{before->last_ns - before->first_ns, now->first_ns - before->last_ns};
+}
+
 bool control_holds(const plan::Control& control, const Joined& joined) {
   if (control.positive) {
     return joined.outcome == static_cast<std::uint8_t>(Outcome::kReplied) && joined.responder == control.responder;
@@ -394,6 +325,7 @@ Observations fold(const plan::Plan& plan, const SampleTable& samples, const RunF
         if (task < tasks.size() && tasks[task] != nullptr) folder.add_task(*tasks[task], samples);
       }
       observed.cells.push_back(std::move(folder).finish());
+      observed.cells.back().interlude = interlude(cell, samples);
     }
     for (const auto& control : plan.stages[i].controls)
       observed.controls.push_back(fold_control(control, samples, tasks));

@@ -86,6 +86,14 @@ struct FollowTimes {
   bool operator==(const FollowTimes&) const = default;
 };
 
+// Of a flow that began in an earlier stage: for how long it was probed in the last of these, and for how long not at
+// all until this stage's first probe.
+struct Interlude {
+  std::int64_t probed_ns = 0;
+  std::int64_t idle_ns = 0;
+  bool operator==(const Interlude&) const = default;
+};
+
 // Foreign probes that went to where no endpoint of the world is.
 struct ElsewhereCount {
   SocketAddress address;
@@ -130,6 +138,7 @@ struct CellObservation {
   std::vector<ResponderCount> arrived_at;  // who saw those requests
   ForeignCounts foreign;                   // of a run that reads
   std::string first_error;
+  std::optional<Interlude> interlude;
   FollowTimes follow;           // cells with kFollow, kGap and kLeave only
   std::uint32_t kept_by = 0;    // cells with kKept only: the responder of the connection's first answer; 0: none came
   stats::Histogram round_trip;  // of replied samples, ns

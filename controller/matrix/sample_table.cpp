@@ -16,7 +16,15 @@ void for_each_task(const plan::Plan& plan, Visit visit) {
   }
 }
 
-Joined client_side(const Sample& sample) {
+// Several responders may see one request (a duplicated packet); the lowest id stands for them.
+std::uint32_t lower_sight(std::uint32_t one, std::uint32_t other) {
+  if (one == 0 || other == 0) return std::max(one, other);
+  return std::min(one, other);
+}
+
+}  // namespace
+
+Joined joined_of(const Sample& sample) {
   Joined joined;
   joined.outcome = static_cast<std::uint8_t>(sample.outcome);
   joined.sent_ns = sample.sent_ns;
@@ -34,14 +42,6 @@ Joined client_side(const Sample& sample) {
   }
   return joined;
 }
-
-// Several responders may see one request (a duplicated packet); the lowest id stands for them.
-std::uint32_t lower_sight(std::uint32_t one, std::uint32_t other) {
-  if (one == 0 || other == 0) return std::max(one, other);
-  return std::min(one, other);
-}
-
-}  // namespace
 
 SampleTable::SampleTable(const plan::Plan& plan) {
   std::uint32_t highest = 0;
@@ -75,7 +75,7 @@ void SampleTable::add(const Sample& sample) {
     ++foreign_;
     return;
   }
-  if (keep(*kept, client_side(sample))) ++duplicates_;
+  if (keep(*kept, joined_of(sample))) ++duplicates_;
   if (sample.http) keep_answer(http_, sample.id, *sample.http);
   if (sample.name) keep_answer(lookups_, sample.id, *sample.name);
   if (sample.outcome == Outcome::kToolError) {

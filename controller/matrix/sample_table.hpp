@@ -33,6 +33,9 @@ struct Joined {
   auto operator<=>(const Joined&) const = default;
 };
 
+// Of the client's end alone.
+[[nodiscard]] Joined joined_of(const Sample& sample);
+
 // What servers that are none of ours said to one probe; null: nothing.
 struct Said {
   const HttpAnswer* http = nullptr;

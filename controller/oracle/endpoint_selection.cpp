@@ -39,6 +39,7 @@ Candidate candidate(const world::Endpoint& endpoint, std::uint16_t port) {
   return {{endpoint.addresses.front(), port},
           endpoint.node_name,
           endpoint.is_ready(),
+          endpoint.is_serving(),
           draining,
           endpoint.is_ready() && endpoint.is_terminating(),
           false,
@@ -48,7 +49,7 @@ Candidate candidate(const world::Endpoint& endpoint, std::uint16_t port) {
 
 bool says_the_same(const Candidate& one, const Candidate& other) {
   const auto said = [](const Candidate& each) {
-    return std::tie(each.node, each.ready, each.draining, each.leaving, each.node_hints, each.zone_hints);
+    return std::tie(each.node, each.ready, each.serving, each.draining, each.leaving, each.node_hints, each.zone_hints);
   };
   return said(one) == said(other);
 }

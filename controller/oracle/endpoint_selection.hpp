@@ -19,6 +19,7 @@ struct Candidate {
   SocketAddress address;
   std::string node;  // "" where unknown: local to no node
   bool ready = false;
+  bool serving = false;
   bool draining = false;       // not ready, terminating and still serving
   bool leaving = false;        // terminating, published as ready
   bool contradictory = false;  // two slices say different things of it

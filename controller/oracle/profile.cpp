@@ -140,6 +140,16 @@ void lose_own_elsewhere(Expectation& expectation, const Decided& by) {
   if (expectation.endpoints.empty()) replace_source(expectation, by, SourceRule::kAny);
 }
 
+bool may_go_where_nothing_serves(const Expectation& expectation, const Decided& by) {
+  if (!by.frontend) return false;
+  const auto candidates =
+      candidates_of(*by.question.world, *by.frontend->service, *by.frontend->port, by.question.family());
+  return std::ranges::any_of(candidates, &Candidate::serving) &&
+         std::ranges::any_of(candidates, [&](const Candidate& each) {
+           return !each.serving && contains(expectation.endpoints, each.address);
+         });
+}
+
 void stay(Expectation& expectation, const Expectation& before) {
   expectation.outcomes = before.outcomes;
   expectation.endpoints = before.endpoints;
@@ -161,7 +171,9 @@ void apply(const FactEffect& then, const Case& subject, const Decided& by, Expec
     }
   }
   if (then.source) replace_source(expectation, by, *then.source);
-  if (then.recorded) only_record(expectation);
+  if (then.recorded || (then.records_not_serving && may_go_where_nothing_serves(expectation, by))) {
+    only_record(expectation);
+  }
 }
 
 bool ignores_objects(const FactEffect& then) {

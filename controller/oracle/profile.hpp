@@ -64,6 +64,9 @@ struct FactEffect {
   // As if there were no Services, or no EndpointSlices, with that label. "": all are looked at.
   std::string ignored_service_label;
   std::string ignored_slice_label;
+  // Nothing is asserted any more where a flow may go to an endpoint that is published and not serving, and another one
+  // of its Service is serving.
+  bool records_not_serving = false;
   // An existing flow goes on to the endpoint that it had.
   bool flow_stays = false;
   std::optional<OutcomeSet> outcomes;  // these instead; without a reply also no endpoint

@@ -27,9 +27,11 @@ Dependence dependence_on(const std::set<std::string>& agents, const Plan& plan, 
   }
   for (std::size_t i = 0; i < stage.cells.size(); ++i) {
     const auto& cell = stage.cells[i];
-    result.cells[i] = theirs(cell.tasks) || std::ranges::any_of(cell.controls, [&result](std::uint32_t index) {
-                        return result.controls[index];
-                      });
+    // Whether it was the agent alone that went or all of its node is not known.
+    const bool entered_there = agents.contains(cell.flow.entry.node);
+    result.cells[i] =
+        entered_there || theirs(cell.tasks) ||
+        std::ranges::any_of(cell.controls, [&result](std::uint32_t index) { return result.controls[index]; });
   }
   return result;
 }

@@ -11,7 +11,8 @@
 namespace conntruth::plan {
 
 // Parallel to Stage::cells and Stage::controls: true where one of these agents has to probe, or to answer a positive
-// control. Such a control would fail and make its cells invalid, after a time-out for every probe.
+// control, or where its node is entered (a node port, a health endpoint). Such a control would fail and make its cells
+// invalid, after a time-out for every probe.
 struct Dependence {
   std::vector<bool> cells;
   std::vector<bool> controls;

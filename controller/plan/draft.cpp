@@ -3,8 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <numeric>
 #include <set>
+
+#include "controller/plan/origins.hpp"
 
 namespace conntruth::plan {
 
@@ -307,7 +308,9 @@ class StepDrafter {
   }
 
   void add(const ProbeSpec& probe, const ServiceCopy& copy, const Aim& aim, Protocol protocol, const Origin& origin) {
-    Draft draft{scenario_.id, step_.name, {}, aim.column, aim.target, origin, aim.entry, protocol, probe.rule, 0, {}};
+    Draft draft{scenario_.id, step_.name, {},         aim.column, aim.target, origin,
+                aim.entry,    protocol,   probe.rule, 0,          {},         step_.covers};
+    draft.covers.insert(draft.covers.end(), probe.covers.begin(), probe.covers.end());
     draft.table = fmt::format("{}{}{}", copy.name, copy.name.empty() ? "" : " ", to_string(aim.entry.kind));
     if (probe.rule == ProbeRule::kFixedFlow) draft.target += ":fixed-flow", draft.table += " fixed-flow";
     if (probe.rule == ProbeRule::kKeptConnection) draft.target += ":kept", draft.table += " kept";
@@ -336,50 +339,13 @@ class StepDrafter {
   }
 
   [[nodiscard]] Result<std::vector<Origin>> origins_of(const ProbeSpec& probe, const ServiceCopy& copy) {
-    const auto nodes = catalogue::resolve(probe.clients, places_.nodes(), copy.own);
-    if (!nodes) return std::unexpected(nodes.error());
-    std::vector<Origin> origins;
-    for (const auto client : probe.from) add_origins(client, *nodes, probe, copy, origins);
-    return origins;
-  }
-
-  void add_origins(Client client, const std::vector<std::size_t>& nodes, const ProbeSpec& probe,
-                   const ServiceCopy& copy, std::vector<Origin>& origins) {
-    const auto not_run = [&](std::string who, std::string reason) {
+    auto found = plan::origins_of(probe, copy, places_);
+    if (!found) return std::unexpected(found.error());
+    for (auto& [who, reason] : found->missing) {
       auto id = fmt::format("{}/{}/{}>*", scenario_.id, step_.name, who);
       if (seen_.insert(id).second) result_.not_run.push_back({std::move(id), scenario_.id, std::move(reason)});
-    };
-    if (client == Client::kEndpoint) {
-      for (const auto& endpoint : copy.endpoints) origins.push_back(places_.origin(*endpoint.place));
-      return;
     }
-    if (client == Client::kExternal && places_.external().empty()) {
-      return not_run("external", "the topology has no external client");
-    }
-    for (const auto node : nodes) {
-      if (client == Client::kNode) origins.push_back(places_.origin(places_.node(node)));
-      if (client == Client::kExternal) {
-        for (const auto& origin : places_.external()) {
-          if (origin.node_index == node) origins.push_back(origin);
-        }
-      }
-      if (client != Client::kPod) continue;
-      const auto& pods = places_.pods(node);
-      for (const auto pod : probe.pods.value_or(all_of(pods))) {
-        if (pod < pods.size()) {
-          origins.push_back(places_.origin(pods[pod]));
-        } else {
-          const auto& label = places_.node(node).label;
-          not_run(fmt::format("{}-pod-{}", label, pod), fmt::format("{} has no pod {}", label, pod));
-        }
-      }
-    }
-  }
-
-  [[nodiscard]] static std::vector<unsigned> all_of(const std::vector<Place>& pods) {
-    std::vector<unsigned> indices(pods.size());
-    std::iota(indices.begin(), indices.end(), 0U);
-    return indices;
+    return std::move(found->origins);
   }
 
   const catalogue::Scenario& scenario_;

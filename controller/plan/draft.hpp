@@ -24,6 +24,8 @@ struct Draft {
   std::uint16_t source_port = 0;  // fixed flows
   // Where the Service's endpoints answer, usable or not: controls of a cell that expects no answer use them.
   std::vector<const Place*> endpoints;
+  // What it covers beside what its whole scenario does.
+  std::vector<std::string> covers;
 
   [[nodiscard]] std::string row() const { return origin.label(); }
   [[nodiscard]] std::string id() const;

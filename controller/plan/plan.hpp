@@ -78,7 +78,7 @@ struct Cell {
   std::chrono::milliseconds settle{0};
   std::vector<std::uint32_t> tasks;     // task ids whose samples make up the cell
   std::vector<std::uint32_t> controls;  // indices into Stage::controls
-  std::vector<std::uint32_t> earlier;   // kKept: the connection's tasks of earlier stages, in their order
+  std::vector<std::uint32_t> earlier;   // tasks of earlier stages on the same connection or 5-tuple, in their order
   bool foreign = false;                 // its endpoints are other people's
 };
 

@@ -63,6 +63,8 @@ class Planner {
         if (!drafted) return std::unexpected(drafted.error().in("scenario " + scenario->id));
         if (!*drafted) break;
       }
+      // Steps after the last one that is probed change nothing that is looked at.
+      while (!running.steps.empty() && running.steps.back().drafts.empty()) running.steps.pop_back();
       if (!running.steps.empty()) running_.push_back(std::move(running));
     }
     return {};
@@ -85,7 +87,7 @@ class Planner {
     workshop_.not_run.insert(workshop_.not_run.end(), drafts->not_run.begin(), drafts->not_run.end());
     std::erase_if(drafts->drafts, [&](const Draft& each) {
       seen_cells_.push_back(each.id());
-      return !selection_.takes_cell(scenario, seen_cells_.back());
+      return !selection_.takes_cell(scenario, seen_cells_.back(), each.covers);
     });
     into.push_back({std::move(*built), std::move(drafts->drafts), step.pause});
     return true;

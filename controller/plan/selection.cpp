@@ -17,9 +17,18 @@ bool is_cell_pattern(const std::string& pattern) { return pattern.find('/') != s
 
 std::string scenario_part(const std::string& pattern) { return pattern.substr(0, pattern.find('/')); }
 
+bool matches_any(const std::string& pattern, const std::vector<std::string>& texts) {
+  return std::ranges::any_of(texts, [&](const std::string& text) { return glob_matches(pattern, text); });
+}
+
+// All of its cells.
 bool names_scenario(const std::string& pattern, const catalogue::Scenario& scenario) {
-  if (glob_matches(pattern, scenario.id)) return true;
-  return std::ranges::any_of(scenario.covers, [&](const std::string& cover) { return glob_matches(pattern, cover); });
+  return glob_matches(pattern, scenario.id) || matches_any(pattern, scenario.covers);
+}
+
+// Some of its cells at least.
+bool names_part_of(const std::string& pattern, const catalogue::Scenario& scenario) {
+  return glob_matches(pattern, scenario.id) || matches_any(pattern, catalogue::all_covers(scenario));
 }
 
 // Levenshtein's distance; text that contains what was typed is nearer than text that does not.
@@ -58,11 +67,11 @@ Result<std::vector<const catalogue::Scenario*>> Selection::scenarios(
   std::vector<std::string> ids;
   for (const auto& scenario : all) {
     ids.push_back(scenario.id);
-    ids.insert(ids.end(), scenario.covers.begin(), scenario.covers.end());
+    std::ranges::move(catalogue::all_covers(scenario), std::back_inserter(ids));
   }
   const auto matches = [](const std::string& pattern, const catalogue::Scenario& scenario) {
     return is_cell_pattern(pattern) ? glob_matches(scenario_part(pattern), scenario.id)
-                                    : names_scenario(pattern, scenario);
+                                    : names_part_of(pattern, scenario);
   };
   for (const auto* list : {&options_.select, &options_.skip}) {
     for (const auto& pattern : *list) {
@@ -76,17 +85,20 @@ Result<std::vector<const catalogue::Scenario*>> Selection::scenarios(
   for (const auto& scenario : all) {
     const auto matching = [&](const std::string& pattern) { return matches(pattern, scenario); };
     const bool selected = options_.select.empty() || std::ranges::any_of(options_.select, matching);
-    const bool skipped = std::ranges::any_of(
-        options_.skip, [&](const auto& pattern) { return !is_cell_pattern(pattern) && matching(pattern); });
+    const bool skipped = std::ranges::any_of(options_.skip, [&](const auto& pattern) {
+      return !is_cell_pattern(pattern) && names_scenario(pattern, scenario);
+    });
     if (selected && !skipped) result.push_back(&scenario);
   }
   std::ranges::sort(result, {}, &catalogue::Scenario::id);
   return result;
 }
 
-bool Selection::takes_cell(const catalogue::Scenario& scenario, const std::string& cell) const {
+bool Selection::takes_cell(const catalogue::Scenario& scenario, const std::string& cell,
+                           const std::vector<std::string>& covers) const {
   const auto matching = [&](const std::string& pattern) {
-    return is_cell_pattern(pattern) ? glob_matches(pattern, cell) : names_scenario(pattern, scenario);
+    return is_cell_pattern(pattern) ? glob_matches(pattern, cell)
+                                    : names_scenario(pattern, scenario) || matches_any(pattern, covers);
   };
   const bool selected = options_.select.empty() || std::ranges::any_of(options_.select, matching);
   return selected && std::ranges::none_of(options_.skip, matching);

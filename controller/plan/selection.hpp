@@ -22,7 +22,9 @@ class Selection {
   // kInvalidInput for a pattern that names no scenario.
   [[nodiscard]] Result<std::vector<const catalogue::Scenario*>> scenarios(
       const std::vector<catalogue::Scenario>& all) const;
-  [[nodiscard]] bool takes_cell(const catalogue::Scenario& scenario, const std::string& cell) const;
+  // `covers`: beside what the whole scenario covers.
+  [[nodiscard]] bool takes_cell(const catalogue::Scenario& scenario, const std::string& cell,
+                                const std::vector<std::string>& covers) const;
   // kInvalidInput for a cell pattern that matched no cell of `cells`.
   [[nodiscard]] Status check_cells(const std::vector<std::string>& cells) const;
 

@@ -52,6 +52,9 @@ struct Workshop {
   [[nodiscard]] bool can_family(const std::string& agent, Family family) const;
 };
 
+// A server that is a process of the node's waits for its turn as kernels do not: so many time-outs.
+inline constexpr int kServerPatience = 3;
+
 class StageBuilder {
  public:
   StageBuilder(Workshop& workshop, Stage& stage) : workshop_(workshop), stage_(stage) {}

@@ -117,7 +117,7 @@ class WorkloadPlanner {
     if (!drafts) return std::unexpected(drafts.error());
     std::ranges::move(drafts->not_run, std::back_inserter(workshop.not_run));
     for (const auto& draft : drafts->drafts) {
-      if (!selection_.takes_cell(scenario, draft.id())) continue;
+      if (!selection_.takes_cell(scenario, draft.id(), draft.covers)) continue;
       if (auto status = builder.add(draft, world); !status) return status;
     }
     return {};

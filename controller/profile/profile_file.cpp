@@ -125,7 +125,7 @@ std::optional<OutcomeSet> read_outcomes(const Field& list) {
 
 FactEffect read_effect(const Field& then) {
   only(then, {"endpoints", "own_answers", "own_endpoint_elsewhere", "ignores_services_labelled",
-              "ignores_slices_labelled", "flow", "outcomes", "source", "recorded"});
+              "ignores_slices_labelled", "not_serving_endpoints", "flow", "outcomes", "source", "recorded"});
   FactEffect effect;
   constexpr std::array<std::string_view, 1> kEndpoints{"cluster-without-masquerade"};
   constexpr std::array<std::string_view, 1> kFlow{"stays"};
@@ -135,6 +135,8 @@ FactEffect read_effect(const Field& then) {
   effect.loses_own_elsewhere = then["own_endpoint_elsewhere"].one_of(kLost).has_value();
   effect.ignored_service_label = then["ignores_services_labelled"].text();
   effect.ignored_slice_label = then["ignores_slices_labelled"].text();
+  constexpr std::array<std::string_view, 1> kRecorded{"recorded"};
+  effect.records_not_serving = then["not_serving_endpoints"].one_of(kRecorded).has_value();
   effect.flow_stays = then["flow"].one_of(kFlow).has_value();
   effect.outcomes = read_outcomes(then["outcomes"]);
   if (const auto index = then["source"].one_of(kSourceWords)) effect.source = kSources[*index];

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/stats/binomial.hpp"
+#include "controller/evidence/rules.hpp"
 #include "controller/judge/judge.hpp"
 #include "controller/judge/names.hpp"
 #include "controller/report/report.hpp"
@@ -16,6 +17,7 @@ class Page {
  public:
   void line(std::string_view key, const std::string& text) { text_ += fmt::format("{:<11}{}\n", key, text); }
   void more(std::string_view key, const std::string& text) { text_ += fmt::format("  {:<9}{}\n", key, text); }
+  void plain(const std::string& text) { text_ += text; }
   [[nodiscard]] std::string take() && { return std::move(text_); }
 
  private:
@@ -160,32 +162,59 @@ void conclusion(Page& page, const ReportCell& cell) {
   }
 }
 
+void why(Page& page, const ReportCell& cell) {
+  if (!cell.evidence) return;
+  const auto& [cause, walk, witnesses, failed] = *cell.evidence;
+  page.line("cause", fmt::format("{}: {}", to_string(cause.code), cause.text));
+  page.more("meaning", std::string(evidence::explanation(cause.code)));
+  if (!cause.rule.empty()) page.more("rule", cause.rule);
+  page.more("again", fmt::format("{} probes were sent again, {} of them failed", witnesses, failed));
+  if (walk.steps.empty()) return;
+  page.line("walk", fmt::format("of probe {}/{}, which {}", task_of(walk.sample.id), sequence_of(walk.sample.id),
+                                to_string(walk.sample.outcome)));
+  page.plain(evidence::to_text(walk));
+  const auto rules = evidence::rules_to_text(walk);
+  if (rules.empty()) return;
+  page.line("rules", "that it met, of those that decide or translate");
+  page.plain(rules);
+}
+
 std::string similar(const Report& report, std::string_view cell_id) {
   std::vector<std::string> found;
   for (const auto& cell : report.cells) {
     if (found.size() < 3 && cell.id.find(cell_id) != std::string::npos) found.push_back(cell.id);
   }
-  if (found.empty()) return "`-o json` lists all ids";
+  if (found.empty()) return "`conntruth matrix -o json` lists all ids";
   return fmt::format("did you mean {}", fmt::join(found, " or "));
+}
+
+Result<const ReportCell*> find_cell(const Report& report, std::string_view cell_id) {
+  const auto found = std::ranges::find(report.cells, cell_id, &ReportCell::id);
+  if (found != report.cells.end()) return &*found;
+  return fail(ErrorCode::kNotFound, fmt::format("the run has no cell {}; {}", cell_id, similar(report, cell_id)));
 }
 
 }  // namespace
 
 Result<std::string> explain(const Report& report, std::string_view cell_id) {
-  const auto found = std::find_if(report.cells.begin(), report.cells.end(),
-                                  [&](const ReportCell& cell) { return cell.id == cell_id; });
-  if (found == report.cells.end()) {
-    return fail(ErrorCode::kNotFound, fmt::format("the run has no cell {}; {}", cell_id, similar(report, cell_id)));
-  }
+  const auto found = find_cell(report, cell_id);
+  if (!found) return std::unexpected(found.error());
+  const auto& cell = **found;
   Page page;
-  page.line("cell", found->id);
-  if (found->planned) {
-    page.line("flow", "from " + judge::describe(found->flow));
-    expected(page, *found);
-    observed(page, *found);
+  page.line("cell", cell.id);
+  if (cell.planned) {
+    page.line("flow", "from " + judge::describe(cell.flow));
+    expected(page, cell);
+    observed(page, cell);
   }
-  conclusion(page, *found);
+  conclusion(page, cell);
+  why(page, cell);
   return std::move(page).take();
+}
+
+Result<std::string> cell_json(const Report& report, std::string_view cell_id) {
+  const auto found = find_cell(report, cell_id);
+  return found ? Result<std::string>(to_json(**found)) : std::unexpected(found.error());
 }
 
 }  // namespace conntruth::report

@@ -50,6 +50,7 @@ char of_reason(ReasonCode code) {
     case ReasonCode::kGap:
       return 't';
     case ReasonCode::kControlFailed:
+    case ReasonCode::kFlowForgotten:
     case ReasonCode::kWorldChanged:
     case ReasonCode::kControlMissing:
     case ReasonCode::kNotSeen:

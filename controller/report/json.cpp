@@ -1,8 +1,14 @@
 // The report as one JSON document; docs/report.schema.json describes it. Keys keep the order in which they are put
 // here.
+#include <algorithm>
 #include <cmath>
+#include <future>
 #include <nlohmann/json.hpp>
+#include <ranges>
+#include <span>
+#include <thread>
 
+#include "controller/report/evidence_json.hpp"
 #include "controller/report/report.hpp"
 
 namespace conntruth::report {
@@ -250,6 +256,7 @@ Json cell_document(const ReportCell& cell) {
   result["observed"] = cell.planned ? observed(cell) : Json();
   result["verdict"] = to_string(cell.verdict.verdict);
   result["reason"] = reason(cell.verdict.reason());
+  if (cell.evidence) result["reason"]["cause"] = Json::parse(cause_to_json(cell.evidence->cause));
   result["furtherReasons"] = Json::array();
   for (std::size_t i = 1; i < cell.verdict.reasons.size(); ++i) {
     result["furtherReasons"].push_back(reason(cell.verdict.reasons[i]));
@@ -263,6 +270,7 @@ Json cell_document(const ReportCell& cell) {
                                   {"right", control.right}});
   }
   result["samples"] = cell.observation.received;
+  if (cell.evidence) result["evidence"] = Json::parse(evidence_to_json(*cell.evidence));
   return result;
 }
 
@@ -318,7 +326,45 @@ Json patterns(const Report& report) {
   return result;
 }
 
+// Texts come from the kernel and from peers: bytes that are not UTF-8 are replaced, not thrown at.
+std::string to_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }
+
+// Cells are nearly all of the document. One after the other they stay in the processor's caches, which a document of
+// tens of megabytes made whole does not.
+std::string cells(std::span<const ReportCell> cells) {
+  constexpr std::string_view kIndent = "\n    ";
+  std::string text;
+  for (const auto& cell : cells) {
+    if (!text.empty()) text += ',';
+    text += kIndent;
+    for (const auto line : std::views::split(to_text(cell_document(cell)), '\n')) {
+      text.append(line.begin(), line.end());
+      text += kIndent;
+    }
+    text.resize(text.size() - kIndent.size());
+  }
+  return text;
+}
+
+// As many parts as there are processors, one after the other in the document.
+std::string all_cells(std::span<const ReportCell> all) {
+  constexpr std::size_t kWorthAThread = 200;
+  const auto most = std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  const auto parts = std::clamp<std::size_t>(all.size() / kWorthAThread, 1, most);
+  std::vector<std::future<std::string>> texts;
+  for (std::size_t i = 0; i < parts; ++i) {
+    const auto first = all.size() * i / parts;
+    const auto part = all.subspan(first, all.size() * (i + 1) / parts - first);
+    texts.push_back(std::async(std::launch::async, [part] { return cells(part); }));
+  }
+  std::string text;
+  for (auto& part : texts) text += (text.empty() ? "[" : ",") + part.get();
+  return text + "\n  ]";
+}
+
 }  // namespace
+
+std::string to_json(const ReportCell& cell) { return to_text(cell_document(cell)); }
 
 std::string to_json(const Report& report) {
   Json document;
@@ -330,12 +376,14 @@ std::string to_json(const Report& report) {
                          {"error", summary.error}, {"recorded", summary.recorded}, {"notRun", summary.not_run}};
   if (summary.by_profile > 0) document["summary"]["byProfile"] = summary.by_profile;
   document["cells"] = Json::array();
-  for (const auto& cell : report.cells) document["cells"].push_back(cell_document(cell));
   document["losses"] = losses(report);
   document["follow"] = follow(report);
   document["patterns"] = patterns(report);
-  // Texts come from the kernel and from peers: bytes that are not UTF-8 are replaced, not thrown at.
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (!report.evidence_notes.empty()) document["evidenceNotes"] = report.evidence_notes;
+  auto text = to_text(document) + "\n";
+  if (report.cells.empty()) return text;
+  constexpr std::string_view kNoCells = "\n  \"cells\": []";
+  return text.replace(text.find(kNoCells), kNoCells.size(), "\n  \"cells\": " + all_cells(report.cells));
 }
 
 }  // namespace conntruth::report

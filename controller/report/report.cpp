@@ -140,7 +140,7 @@ void sort_cells(Report& report) {
 }  // namespace
 
 Report make_report(RunInfo run, const plan::Plan& plan, const matrix::Observations& observations,
-                   const judge::Judgement& judgement, const matrix::RunFacts& facts) {
+                   const judge::Judgement& judgement, const matrix::RunFacts& facts, Evidence evidence) {
   const judge::Names names(plan);
   Report report;
   report.run = std::move(run);
@@ -151,6 +151,10 @@ Report make_report(RunInfo run, const plan::Plan& plan, const matrix::Observatio
       const auto& cell = stage.cells[k];
       auto built = CellBuilder(cell, observed.cells.at(k), names).build(i, judgement.stages.at(i).at(k));
       built.controls = controls_of(cell, stage, observed);
+      if (built.verdict.verdict == judge::Verdict::kFail) {
+        // A suspect may turn out not to be red; what is told of it then is no cause of anything.
+        if (auto told = evidence.cells.extract(cell.id); !told.empty()) built.evidence = std::move(told.mapped());
+      }
       if (cell.rule == plan::CellRule::kFollow || cell.rule == plan::CellRule::kLeave)
         report.follow.push_back(follow_row(built, facts));
       report.cells.push_back(std::move(built));
@@ -173,6 +177,7 @@ Report make_report(RunInfo run, const plan::Plan& plan, const matrix::Observatio
     std::sort(agent.losses.begin(), agent.losses.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   }
   report.patterns = judgement.patterns;
+  report.evidence_notes.assign(evidence.notes.begin(), evidence.notes.end());
   report.ended_early = facts.ended_early;
   report.foreign_samples = observations.foreign;
   report.duplicate_samples = observations.duplicates;

@@ -4,12 +4,16 @@
 // Threading: values and pure functions.
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "common/result.hpp"
+#include "controller/evidence/testimony.hpp"
 #include "controller/judge/verdict.hpp"
 #include "controller/matrix/observation.hpp"
 #include "controller/matrix/run_facts.hpp"
@@ -76,6 +80,7 @@ struct ReportCell {
   char expected_glyph = '-';
   char observed_glyph = '-';
   char comparison_glyph = '-';
+  std::optional<evidence::CellEvidence> evidence;  // of red cells that were asked why
   // Cells asked over HTTP show more than a glyph: "200/1" is status 200 with 1 local endpoint. Else "".
   std::string expected_word;
   std::string observed_word;
@@ -102,6 +107,7 @@ struct Report {
   std::vector<FollowRow> follow;           // by stage, then node
   std::vector<matrix::AgentFacts> agents;  // by name
   std::vector<judge::Pattern> patterns;
+  std::vector<std::string> evidence_notes;  // what of the evidence could not be had
   std::string ended_early;
   std::uint64_t foreign_samples = 0;
   std::uint64_t duplicate_samples = 0;
@@ -111,14 +117,24 @@ struct Report {
   [[nodiscard]] int exit_code() const;
 };
 
+// What there is beside verdicts.
+struct Evidence {
+  std::map<std::string, evidence::CellEvidence> cells;  // by id
+  std::set<std::string> notes;
+};
+
 [[nodiscard]] Report make_report(RunInfo run, const plan::Plan& plan, const matrix::Observations& observations,
-                                 const judge::Judgement& judgement, const matrix::RunFacts& facts);
+                                 const judge::Judgement& judgement, const matrix::RunFacts& facts,
+                                 Evidence evidence = {});
 
 // The document of docs/report.schema.json, with a newline at its end.
 [[nodiscard]] std::string to_json(const Report& report);
+[[nodiscard]] std::string to_json(const ReportCell& cell);  // as it stands there; no line break at its end
 [[nodiscard]] std::string to_yaml(const Report& report);
 
 // Everything about one cell for people. kNotFound names cells with a similar id.
 [[nodiscard]] Result<std::string> explain(const Report& report, std::string_view cell_id);
+// That cell as it stands in the report's JSON; the same error.
+[[nodiscard]] Result<std::string> cell_json(const Report& report, std::string_view cell_id);
 
 }  // namespace conntruth::report

@@ -302,6 +302,35 @@ class TablePrinter {
 
 }  // namespace
 
+namespace {
+
+// Each cause once, the most frequent first, with the words of one of its cells.
+void print_causes(std::ostream& out, const Report& report) {
+  struct Count {
+    std::uint64_t cells = 0;
+    const evidence::Cause* cause = nullptr;
+  };
+  std::map<std::pair<std::string_view, std::string>, Count> counts;  // by code and node
+  for (const auto& cell : report.cells) {
+    if (!cell.evidence) continue;
+    auto& count = counts[{to_string(cell.evidence->cause.code), cell.evidence->cause.node}];
+    if (count.cells++ == 0) count.cause = &cell.evidence->cause;
+  }
+  std::vector<Count> sorted;
+  for (const auto& [key, count] : counts) sorted.push_back(count);
+  std::ranges::stable_sort(sorted, std::ranges::greater(), &Count::cells);
+  for (const auto& [cells, cause] : sorted)
+    out << fmt::format("cause of {} red cells ({}): {}\n", cells, to_string(cause->code), cause->text);
+  std::map<std::string, std::uint64_t> notes;  // agents by what is missing there
+  for (const auto& note : report.evidence_notes) {
+    const auto colon = note.find(": ");
+    ++notes[colon == std::string::npos ? note : note.substr(colon + 2)];
+  }
+  for (const auto& [note, agents] : notes) out << fmt::format("evidence without {} ({} agents)\n", note, agents);
+}
+
+}  // namespace
+
 bool wants_colour(bool is_terminal, const char* no_color) {
   return is_terminal && (no_color == nullptr || *no_color == '\0');
 }
@@ -315,6 +344,7 @@ void print_summary(std::ostream& out, const Report& report, const TableOptions& 
     if (pattern.scope == "run")
       out << "pattern of the run (" << to_string(pattern.kind) << "): " << pattern.text << '\n';
   }
+  print_causes(out, report);
   if (!report.ended_early.empty()) out << "the run ended early: " << report.ended_early << '\n';
   const auto code = report.exit_code();
   const auto word = code == 0 ? "PASS" : code == 2 ? "FAIL" : code == 3 ? "NOTHING RUN" : "ERROR";

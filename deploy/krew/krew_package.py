@@ -37,7 +37,11 @@ spec:
   shortDescription: Tell what the Service dataplane does to packets
   description: |
     Probes Services from every node with every protocol and compares each answer with what the Kubernetes API says should
-    happen. A red cell comes with the packets that prove it. Needs conntruth in the cluster: deploy/ in its sources.
+    happen. A red cell comes with the packets that prove it.
+  caveats: |
+    The agents come into the cluster by
+      kubectl conntruth install --image REGISTRY/conntruth:{version}
+    which needs the right to make ClusterRoles and a privileged namespace. `kubectl conntruth uninstall` removes them.
   platforms:
     - selector:
         matchLabels: {{os: linux, arch: {arch}}}

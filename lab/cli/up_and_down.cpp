@@ -31,6 +31,7 @@ struct UpOptions {
   std::optional<std::string> kubernetes;
   std::string kube_bin;
   bool kubelets = false;
+  std::optional<unsigned> patience;
 };
 
 // "PROXY" is for all nodes that "NODE=PROXY" does not name.
@@ -90,6 +91,7 @@ Result<LabSpec> spec_from(const UpOptions& options) {
     spec.ipv6 = has("ipv6");
   }
   if (auto done = apply_kubernetes(options, spec); !done) return std::unexpected(done.error());
+  if (options.patience && spec.kubernetes) spec.kubernetes->patience = std::chrono::seconds(*options.patience);
   return spec;
 }
 
@@ -175,6 +177,8 @@ void add_up(CLI::App& lab, int& exit_code) {
   command->add_option("--kube-bin", options->kube_bin, "Folder whose kube-apiserver, kube-proxy, ... are taken first");
   command->add_flag("--kubelet", options->kubelets,
                     "The whole Kubernetes: also its controllers, a kubelet per node and CoreDNS, for real pods");
+  command->add_option("--patience", options->patience, "Seconds within which each proxy has to be ready (default: 60)")
+      ->check(CLI::Range(1, 3600));
   command->add_option("-f,--file", options->file, "Specification in YAML; flags go before it");
   command->footer(
       "Examples:\n"

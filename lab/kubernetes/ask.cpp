@@ -35,7 +35,7 @@ Result<std::string> exchange(const kube::Peer& peer, const kube::HttpRequest& re
 
 }  // namespace
 
-ApiServer::ApiServer(const LabSpec& spec, std::string fabric_netns, const ServerIdentity& identity,
+ApiServer::ApiServer(const LabSpec& spec, std::string fabric_netns, const kube::Identity& identity,
                      std::string admin_token)
     : host_(api_addresses(spec).front().to_string()),
       service_host_(api_service_address(spec).to_string()),

@@ -13,7 +13,7 @@ namespace conntruth::lab {
 // The API of a lab as its administrator.
 class ApiServer {
  public:
-  ApiServer(const LabSpec& spec, std::string fabric_netns, const ServerIdentity& identity, std::string admin_token);
+  ApiServer(const LabSpec& spec, std::string fabric_netns, const kube::Identity& identity, std::string admin_token);
 
   [[nodiscard]] Status ready() const;                 // /readyz
   [[nodiscard]] Result<std::string> version() const;  // "v1.36.3"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "kube/base64.hpp"
 #include "lab/topology/address_plan.hpp"
 
 namespace conntruth::lab {
@@ -102,10 +103,11 @@ std::string token_file(const Tokens& tokens) {
   return text;
 }
 
-std::string kubeconfig(const LabSpec& spec, const ServerIdentity& identity, const std::string& user,
+std::string kubeconfig(const LabSpec& spec, const kube::Identity& identity, const std::string& user,
                        const std::string& token) {
   Json document = {{"apiVersion", "v1"}, {"kind", "Config"}, {"current-context", spec.name}};
-  const Json cluster = {{"server", api_url(spec)}, {"certificate-authority-data", base64(identity.certificate_pem)}};
+  const Json cluster = {{"server", api_url(spec)},
+                        {"certificate-authority-data", kube::encode_base64(identity.certificate_pem)}};
   document["clusters"].push_back({{"name", spec.name}, {"cluster", cluster}});
   document["users"].push_back({{"name", user}, {"user", {{"token", token}}}});
   document["contexts"].push_back({{"name", spec.name}, {"context", {{"cluster", spec.name}, {"user", user}}}});

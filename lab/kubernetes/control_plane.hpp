@@ -36,7 +36,7 @@ struct Tokens {
   std::string scheduler = {};
 };
 [[nodiscard]] std::string token_file(const Tokens& tokens);
-[[nodiscard]] std::string kubeconfig(const LabSpec& spec, const ServerIdentity& identity, const std::string& user,
+[[nodiscard]] std::string kubeconfig(const LabSpec& spec, const kube::Identity& identity, const std::string& user,
                                      const std::string& token);
 
 // Node `node` (from 1) in JSON: labels and pod ranges; where no kubelet will say the rest, also addresses and Ready.

@@ -21,8 +21,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{60};  // for a loaded machine; a program that ended is noticed at once
 constexpr mode_t kSecret = 0600;
+constexpr std::chrono::seconds kPatience{60};  // for a loaded machine; a program that ended is noticed at once
 
 std::vector<std::string*> kube_proxies(LabSpec& spec) {
   std::vector<std::string*> texts{&spec.proxy};
@@ -219,7 +219,7 @@ class Start {
   // The API's own Service answers through a proxy that works, whichever it is; kube-proxy also says so itself, for both
   // families.
   Status await_proxies(const ApiServer& api) {
-    const auto deadline = Clock::now() + kPatience;
+    const auto deadline = Clock::now() + api_.patience;
     const unsigned families = spec_.ipv4 && spec_.ipv6 ? 2 : 1;
     for (const auto& place : places_) {
       const auto choice = read_proxy_choice(proxy_of(spec_, place.name));
@@ -247,7 +247,7 @@ class Start {
   const std::vector<Place>& places_;
   Programs programs_;
   Daemons daemons_;
-  ServerIdentity identity_;
+  kube::Identity identity_;
   Tokens tokens_;
   const Lab::Progress& progress_;
 };

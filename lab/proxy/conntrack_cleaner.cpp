@@ -15,8 +15,17 @@
 #include <optional>
 #include <vector>
 
+#include "common/netlink/attributes.hpp"
+
 namespace conntruth::lab_proxy {
 namespace {
+
+using netlink::address_of;
+using netlink::Attributes;
+using netlink::nested;
+using netlink::note;
+using netlink::number16;
+using netlink::number8;
 
 constexpr std::size_t kBufferBytes = 65536;
 constexpr std::uint32_t kFilterProtocol = 1U << 3U;  // CTA_FILTER_F_CTA_PROTO_NUM of net/netfilter/nf_internals.h
@@ -27,38 +36,6 @@ struct CloseSocket {
 using Socket = std::unique_ptr<mnl_socket, CloseSocket>;
 using Buffer = std::vector<char>;
 
-template <std::size_t kSize>
-using Attributes = std::array<const nlattr*, kSize>;
-
-// Notes each attribute of a nest or message by its type.
-template <std::size_t kSize>
-int note(const nlattr* attribute, void* data) {
-  const auto type = mnl_attr_get_type(attribute);
-  if (type < kSize) (*static_cast<Attributes<kSize>*>(data))[type] = attribute;
-  return MNL_CB_OK;
-}
-
-template <std::size_t kSize>
-Attributes<kSize> nested(const nlattr* nest) {
-  Attributes<kSize> found{};
-  if (nest != nullptr) mnl_attr_parse_nested(nest, note<kSize>, &found);
-  return found;
-}
-
-std::optional<IpAddress> address_of(const nlattr* v4, const nlattr* v6) {
-  if (v4 != nullptr && mnl_attr_get_payload_len(v4) == 4) {
-    std::array<std::uint8_t, 4> bytes{};
-    std::memcpy(bytes.data(), mnl_attr_get_payload(v4), bytes.size());
-    return IpAddress::v4(bytes);
-  }
-  if (v6 != nullptr && mnl_attr_get_payload_len(v6) == 16) {
-    std::array<std::uint8_t, 16> bytes{};
-    std::memcpy(bytes.data(), mnl_attr_get_payload(v6), bytes.size());
-    return IpAddress::v6(bytes);
-  }
-  return std::nullopt;
-}
-
 struct Ends {
   SocketAddress source;
   SocketAddress destination;
@@ -68,14 +45,13 @@ std::optional<Ends> udp_ends(const nlattr* tuple) {
   const auto parts = nested<CTA_TUPLE_MAX + 1>(tuple);
   const auto ip = nested<CTA_IP_MAX + 1>(parts[CTA_TUPLE_IP]);
   const auto transport = nested<CTA_PROTO_MAX + 1>(parts[CTA_TUPLE_PROTO]);
-  const auto* number = transport[CTA_PROTO_NUM];
-  if (number == nullptr || mnl_attr_get_u8(number) != IPPROTO_UDP) return std::nullopt;
-  if (transport[CTA_PROTO_SRC_PORT] == nullptr || transport[CTA_PROTO_DST_PORT] == nullptr) return std::nullopt;
+  if (number8(transport[CTA_PROTO_NUM]) != IPPROTO_UDP) return std::nullopt;
+  const auto source_port = number16(transport[CTA_PROTO_SRC_PORT]);
+  const auto destination_port = number16(transport[CTA_PROTO_DST_PORT]);
   const auto source = address_of(ip[CTA_IP_V4_SRC], ip[CTA_IP_V6_SRC]);
   const auto destination = address_of(ip[CTA_IP_V4_DST], ip[CTA_IP_V6_DST]);
-  if (!source || !destination) return std::nullopt;
-  return Ends{{*source, ntohs(mnl_attr_get_u16(transport[CTA_PROTO_SRC_PORT]))},
-              {*destination, ntohs(mnl_attr_get_u16(transport[CTA_PROTO_DST_PORT]))}};
+  if (!source || !destination || !source_port || !destination_port) return std::nullopt;
+  return Ends{{*source, *source_port}, {*destination, *destination_port}};
 }
 
 nlmsghdr* start_message(Buffer& buffer, int command, int flags, std::uint8_t family) {

@@ -44,16 +44,37 @@ bool right(const JudgedCell& cell, const ExpectedCells& expected) {
   return cell.verdict == expected.verdict && std::ranges::find(expected.reasons, cell.reason) != expected.reasons.end();
 }
 
+bool has_rule(const JudgedCell& cell, const std::vector<std::string>& parts, const std::string& node) {
+  return std::ranges::any_of(
+      parts, [&](const std::string& part) { return cell.cause_rule.contains(with(part, "$NODE", node)); });
+}
+
 std::string describe(const JudgedCell& cell, const std::string& wanted) {
   return fmt::format("{}: {} ({}: {}), expected {}", cell.id, cell.verdict, cell.reason, cell.text, wanted);
 }
 
 }  // namespace
 
-Result<Expectation> read_expectation(const std::string& yaml) {
+bool is_cause(const JudgedCell& cell) {
+  return !cell.cause.empty() && cell.cause != "no-evidence" && cell.cause != "unexplained" &&
+         cell.cause != "not-reproduced";
+}
+
+bool is_planted(const JudgedCell& cell, const Expectation& expectation, const std::string& node) {
+  const auto has = [&](const std::vector<std::string>& codes) {
+    return std::ranges::find(codes, cell.cause) != codes.end();
+  };
+  const bool is_own_rule = cell.cause_rule.contains(fmt::format(" {},", expectation.table));
+  if (cell.cause_node != node) return false;
+  if (!has(expectation.causes)) return is_own_rule && has(expectation.elsewhere);
+  return cell.cause_rule.empty() || is_own_rule || has_rule(cell, expectation.rules, node);
+}
+
+Result<Expectation> read_expectation(const std::string& fault, const std::string& yaml) {
   try {
     const auto document = YAML::Load(yaml);
     Expectation expectation;
+    expectation.table = "planted_" + fault;
     for (const auto& entry : document) {
       const auto key = entry.first.as<std::string>();
       if (key == "select") {
@@ -64,6 +85,12 @@ Result<Expectation> read_expectation(const std::string& yaml) {
         read_cells(entry.second, "invalid", expectation);
       } else if (key == "pattern") {
         expectation.pattern = entry.second.as<std::string>();
+      } else if (key == "cause") {
+        expectation.causes = words_of(entry.second);
+      } else if (key == "elsewhere") {
+        expectation.elsewhere = words_of(entry.second);
+      } else if (key == "rule") {
+        expectation.rules = words_of(entry.second);
       } else if (key == "everywhere") {
         expectation.everywhere = entry.second.as<bool>();
       } else {
@@ -83,15 +110,39 @@ Result<Report> read_report(const std::string& json) {
     const auto document = nlohmann::json::parse(json);
     Report report;
     for (const auto& cell : document.at("cells")) {
-      report.cells.push_back({cell.at("id"), cell.at("verdict"), cell.at("reason").at("code"), cell["reason"]["text"]});
+      const auto& reason = cell.at("reason");
+      JudgedCell judged{cell.at("id"), cell.at("verdict"), reason.at("code"), reason.at("text"), "", ""};
+      if (reason.contains("cause")) {
+        judged.cause = reason["cause"].at("code");
+        judged.cause_node = reason["cause"].at("node");
+        judged.cause_rule = reason["cause"].at("rule");
+        judged.cause_text = reason["cause"].at("text");
+      }
+      report.cells.push_back(std::move(judged));
     }
     for (const auto& pattern : document.at("patterns")) {
       if (pattern.at("scope") == "run") report.pattern = pattern.at("text");
     }
+    const auto& run = document.at("run");
+    if (!run.at("complete").get<bool>()) report.partial = run.value("endedEarly", "for no known reason");
+    report.evidence_notes = document.value("evidenceNotes", std::vector<std::string>{});
     return report;
   } catch (const nlohmann::json::exception& error) {
     return fail(ErrorCode::kInvalidInput, fmt::format("not a report: {}", error.what()));
   }
+}
+
+CauseCount count_causes(const Expectation& expectation, const Report& report, const std::string& node) {
+  CauseCount count;
+  for (const auto& cell : report.cells) {
+    if (cell.verdict != "fail") continue;
+    ++count.red;
+    if (!is_cause(cell)) continue;
+    ++count.explained;
+    if (!cell.cause_rule.empty()) ++count.named;
+    if (!is_planted(cell, expectation, node)) ++count.wrong;
+  }
+  return count;
 }
 
 std::vector<Difference> compare(const Expectation& expectation, const Report& report, const std::string& node,
@@ -112,6 +163,16 @@ std::vector<Difference> compare(const Expectation& expectation, const Report& re
       const auto wanted = fmt::format("{} ({})", expected->verdict, fmt::join(expected->reasons, " or "));
       differences.push_back({describe(cell, wanted), false});
     }
+  }
+  for (const auto& cell : report.cells) {
+    if (expectation.causes.empty() || cell.verdict != "fail" || !is_cause(cell)) continue;
+    const auto wanted = fmt::format("{} on {} with the rule \"{}\"", fmt::join(expectation.causes, " or "), node,
+                                    fmt::join(expectation.rules, "\" or \""));
+    const bool lacks_rule = !expectation.rules.empty() && !has_rule(cell, expectation.rules, node);
+    if (lacks_rule || !is_planted(cell, expectation, node))
+      differences.push_back({fmt::format("{}: cause {} on {} with the rule \"{}\", expected {}", cell.id, cell.cause,
+                                         cell.cause_node, cell.cause_rule, wanted),
+                             false});
   }
   for (const auto& each : expectation.cells) {
     if (!used.contains(each.glob)) differences.push_back({"no scored cell matches " + each.glob, false});

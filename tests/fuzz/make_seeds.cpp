@@ -1,5 +1,5 @@
 // Writes the binary seeds of the harnesses, made with the real encoders so that they follow every change of a format.
-// usage: make_seeds FOLDER     makes FOLDER/packet, FOLDER/probe_header, FOLDER/codec and FOLDER/topology
+// usage: make_seeds FOLDER     makes FOLDER/packet, FOLDER/probe_header, FOLDER/codec, FOLDER/topology and FOLDER/hop
 
 #include <array>
 #include <filesystem>
@@ -7,6 +7,7 @@
 #include <iostream>
 #include <string>
 
+#include "bpf/abi/hop_event.h"
 #include "common/codec/session_codec.hpp"
 #include "common/codec/topology_json.hpp"
 #include "common/wire/sctp_probe.hpp"
@@ -86,6 +87,13 @@ void messages(const Folder& folder) {
   batch.samples = {sample};
   batch.sights = {{kId, 7, flow(conntruth::Family::kIpv4).source, 1}};
   batch.losses = {{"late-answer", 2}};
+  conntruth::Hop hop;
+  hop.probe = kId;
+  hop.source = flow(conntruth::Family::kIpv4).source;
+  hop.reason = "NETFILTER_DROP";
+  hop.conntrack.info = conntruth::ConntrackInfo::kNew;
+  batch.hops = {hop, hop};
+  batch.notes = {"fentry: not permitted"};
   folder.put("batch", codec::encode_batch(batch));
   folder.put("ack", codec::encode(codec::ControllerMessage(codec::Ack{3})));
   folder.put("welcome", codec::encode(codec::ControllerMessage(codec::Welcome{"s1", std::chrono::seconds(5), 0})));
@@ -104,6 +112,22 @@ void topologies(const Folder& folder) {
   folder.put("one_node", conntruth::codec::topology_to_json(topology));
 }
 
+void hops(const Folder& folder) {
+  for (const auto family : {std::uint8_t{4}, std::uint8_t{6}}) {
+    conntruth::abi::hop_event event{};
+    event.probe = kId;
+    event.kind = conntruth::abi::HOP_DROPPED;
+    event.flow.family = family;
+    event.flow.protocol = 132;
+    event.original = event.flow;
+    event.reply = event.flow;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&event);
+    const std::string name = "event" + std::to_string(family);
+    folder.put(name, wire::Bytes(bytes, sizeof event));
+    folder.put(name + "_cut", wire::Bytes(bytes, sizeof event - 1));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -119,6 +143,7 @@ int main(int argc, char** argv) {
     headers(Folder(root / "probe_header"));
     messages(Folder(root / "codec"));
     topologies(Folder(root / "topology"));
+    hops(Folder(root / "hop"));
   } catch (const std::exception& error) {
     std::cerr << "make_seeds: " << error.what() << '\n';
     return 1;

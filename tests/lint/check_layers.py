@@ -25,6 +25,8 @@ OWN = (
     ("kube/*", ("common/*",)),
     ("controller/kube/*", ("common/*", "kube/*")),
     ("controller/cluster/*", ("common/*", "kube/*", "controller/kube/*", "controller/provider/*")),
+    # Puts conntruth itself into a cluster, and sees what is there of it.
+    ("controller/install/*", ("common/*", "kube/*", "controller/kube/*", "controller/cluster/*")),
     # Serves bytes and runs; which runs there are is told to it by an interface.
     ("controller/http/*", ("common/*",)),
     # The command that wires everything is the only place where the controller meets the lab; its demo plants a fault.
@@ -35,8 +37,10 @@ OWN = (
     ("lab/*", ("common/*", "lab/*")),
     # In a cluster the agent follows the controller's Lease; nothing else of it knows the API.
     ("agent/cluster/*", ("common/*", "kube/*", "agent/*")),
+    # Programs for the kernel: they know the events that they write, and nothing of who reads them.
+    ("bpf/*", ("bpf/*",)),
     # Asks the node what it knows; who asks and why is the agent's affair.
-    ("agent/observe/*", ("common/*", "agent/io/*")),
+    ("agent/observe/*", ("common/*", "agent/io/*", "bpf/abi/*")),
     ("agent/*", ("common/*", "agent/*")),
     # Tests see everything, but a lab's proxy is tested without the oracle and the oracle without the proxy.
     ("tests/unit/lab/*", ("common/*", "lab/*", "tests/*")),
@@ -61,12 +65,15 @@ OUTSIDE = (
     ("boost/*", ("kube/*.cpp", "agent/probe/http_answer.cpp", "controller/http/server.cpp", "tests/*"),
      "Beast and Asio cost ten seconds per file: in the API client, the HTTP server and the reader of HTTP answers only"),
     ("openssl/*", ("kube/*.cpp", "lab/kubernetes/credentials.cpp", "agent/session/server_certificate.cpp", "tests/*"),
-     "TLS is the affair of the API client and of what checks the controller's certificate, the lab only makes one; and never in a header"),
+     "TLS and certificates are the affair of the API client and of what checks the controller's; a lab takes random numbers; and never in a header"),
     ("CLI/*", ("*/cli/*", "*/app/*", "*main.cpp", "tests/*"), "the command line is parsed in cli, app and main files only"),
     ("gtest/*", ("tests/*",), "test libraries stay in tests/"),
     ("gmock/*", ("tests/*",), "test libraries stay in tests/"),
-    ("nftables/*", ("lab/*", "tests/*"), "only the lab writes packet filter rules"),
-    ("libmnl/*", ("agent/observe/*.cpp", "lab/proxy/*.cpp", "tests/*"), "the kernel's netlink is asked by the agent's observers and the lab's proxy"),
+    ("nftables/*", ("lab/*", "agent/observe/nft_session.cpp", "tests/*"), "only the lab writes packet filter rules; the agent traces them"),
+    *((header, ("agent/observe/*.cpp", "bpf/*", "tests/*"), "libbpf is the affair of the packet walk alone; and never in a header")
+      for header in ("bpf/bpf*", "bpf/btf.h", "bpf/libbpf*")),
+    ("linux/bpf.h", ("agent/observe/*.cpp",), "bpf(2) is called by the packet walk alone"),
+    ("libmnl/*", ("common/netlink/*", "agent/observe/*.cpp", "lab/proxy/*.cpp", "tests/*"), "the kernel's netlink is asked by the agent's observers and the lab's proxy"),
 )
 FOLDERS = ("agent", "bpf", "common", "controller", "kube", "lab", "proto", "tests")
 INCLUDE = re.compile(r"\s*#\s*include\s*(?:<(?P<system>[^>]+)>|\"(?P<own>[^\"]+)\"|(?P<other>\S.*))")

@@ -11,7 +11,7 @@ import check_layers  # noqa: E402
 
 HEADERS = ("common/result.hpp", "common/world/world.hpp", "common/world/world_reader.hpp", "common/codec/codec.hpp",
            "controller/oracle/oracle.hpp", "controller/fleet/fleet.hpp", "lab/lab.hpp", "lab/cli/cli.hpp",
-           "lab/topology/net.hpp", "agent/io/raw.hpp")
+           "lab/topology/net.hpp", "agent/io/raw.hpp", "bpf/abi/event.h")
 
 
 class Layers(unittest.TestCase):
@@ -56,6 +56,11 @@ class Layers(unittest.TestCase):
             ("controller/report/x.cpp", "<gtest/gtest.h>"),
             ("controller/report/x.cpp", "<CLI/CLI.hpp>"),
             ("agent/io/x.cpp", "<nftables/libnftables.h>"),
+            ("agent/probe/x.cpp", "<bpf/libbpf.h>"),
+            ("agent/observe/x.hpp", "<bpf/btf.h>"),
+            ("agent/probe/x.cpp", "<linux/bpf.h>"),
+            ("agent/probe/x.cpp", '"bpf/abi/event.h"'),
+            ("bpf/x.h", '"common/result.hpp"'),
             ("agent/io/x.cpp", '"raw.hpp"'),
             ("agent/io/x.cpp", '"../io/raw.hpp"'),
             ("agent/io/x.cpp", '"agent/io/gone.hpp"'),
@@ -80,6 +85,9 @@ class Layers(unittest.TestCase):
             ("controller/report/x.cpp", "<nlohmann/json.hpp>"),
             ("lab/cli/x.cpp", "<CLI/CLI.hpp>"),
             ("agent/io/x.cpp", "<linux/if_packet.h>"),
+            ("agent/observe/x.cpp", "<bpf/libbpf.h>"),
+            ("agent/observe/x.hpp", '"bpf/abi/event.h"'),
+            ("bpf/lib/x.h", "<bpf/bpf_helpers.h>"),
             ("tests/lab/x_test.cpp", '"controller/oracle/oracle.hpp"'),
         )
         for name, line in allowed:

@@ -58,6 +58,8 @@ class TestRun {
   std::vector<ProbeId> samples;
   std::vector<Sample> whole_samples;
   std::size_t sights = 0;
+  std::vector<Hop> hops;
+  std::vector<std::string> notes;
   std::map<std::uint64_t, std::string> done;  // assignment to its error
   std::vector<LossCounter> losses;
   std::vector<std::uint64_t> sequences;
@@ -74,6 +76,8 @@ class TestRun {
     for (const auto& sample : batch.samples) samples.push_back(sample.id);
     whole_samples.insert(whole_samples.end(), batch.samples.begin(), batch.samples.end());
     sights += batch.sights.size();
+    hops.insert(hops.end(), batch.hops.begin(), batch.hops.end());
+    notes.insert(notes.end(), batch.notes.begin(), batch.notes.end());
     sequences.push_back(batch.sequence);
     if (batch.assignment_done) {
       done[batch.assignment] = batch.assignment_error;

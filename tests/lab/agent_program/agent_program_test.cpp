@@ -133,6 +133,42 @@ TEST_F(AgentProgram, a_responder_in_an_unknown_place_is_the_assignments_error) {
   EXPECT_EQ(run_.done[2], "");
 }
 
+TEST_F(AgentProgram, a_walk_is_started_and_stopped_and_its_hops_come_before_its_end) {
+  Assignment start;
+  start.id = 1;
+  start.walk = WalkOrder::kStart;
+  ASSERT_TRUE(fleet_.assign("node-1", start));
+  ASSERT_TRUE(run_.until_done(1));
+  ASSERT_EQ(run_.done[1], "");
+  Assignment work;
+  work.id = 2;
+  work.responders = {{1, "", Protocol::kUdp, 8080}};
+  work.tasks = {probe(11, Method::kUdpCrafted, "127.0.0.1", 8080), probe(12, Method::kUdpCrafted, "::1", 9)};
+  ASSERT_TRUE(fleet_.assign("node-1", work));
+  ASSERT_TRUE(run_.until_done(2));
+  Assignment stop;
+  stop.id = 3;
+  stop.walk = WalkOrder::kStop;
+  ASSERT_TRUE(fleet_.assign("node-1", stop));
+  ASSERT_TRUE(run_.until_done(3));
+  std::map<std::pair<ProbeId, HopKind>, int> seen;
+  for (const auto& hop : run_.hops) {
+    EXPECT_TRUE(task_of(hop.probe) == 11 || task_of(hop.probe) == 12) << "packets of the walk's own check stay here";
+    ++seen[{hop.probe, hop.kind}];
+  }
+  for (std::uint32_t n = 0; n < 20; ++n) {
+    EXPECT_EQ((seen[{probe_id(11, n), HopKind::kDeviceIn}]), 2) << "the probe and its answer";
+    EXPECT_GE((seen[{probe_id(11, n), HopKind::kHook}]), 9);
+    EXPECT_GE((seen[{probe_id(12, n), HopKind::kDropped}]), 1);
+  }
+  const auto hops = run_.hops.size();
+  work.id = 4;
+  work.responders.clear();
+  ASSERT_TRUE(fleet_.assign("node-1", work));
+  ASSERT_TRUE(run_.until_done(4));
+  EXPECT_EQ(run_.hops.size(), hops) << "nobody looks any more";
+}
+
 TEST_F(AgentProgram, ends_in_order_on_sigterm_in_the_middle_of_work) {
   Assignment assignment;
   assignment.id = 1;

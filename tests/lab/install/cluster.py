@@ -118,10 +118,15 @@ class Cluster:
         listed = self.kubectl("get", ",".join(kinds), "-A", "--ignore-not-found", "-o", f"jsonpath={OBJECTS}")
         return set(listed.stdout.splitlines())
 
-    def gone(self, before, within=60):
-        """What is there that was not before, once nothing more of it goes away: garbage is collected a moment later."""
+    def gone(self, before, within=60, replaced=()):
+        """What is there that was not before, once nothing more of it goes away: garbage is collected a moment later.
+        `replaced`: how objects begin that may be others by now."""
         deadline = time.monotonic() + within
-        while (left := self.objects() - before) and time.monotonic() < deadline:
+
+        def there():
+            return {each for each in self.objects() - before if not each.startswith(tuple(replaced))}
+
+        while (left := there()) and time.monotonic() < deadline:
             kind, _, name = min(left).partition(" ")
             namespace, _, name = name.partition("/")
             where = ("-n", namespace) if namespace else ()

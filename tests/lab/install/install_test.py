@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""conntruth installed on real kubelets as a user does it: every part comes up, a run is green in both modes of kube-proxy, a
+"""conntruth installed on real kubelets as a user does it, by the plug-in, kustomize and Helm: every part comes up, a run is green in both modes of kube-proxy, a
 broken node is found, its accounts may do what they need and no more, and removing it leaves nothing.
 
     install_test.py --bin build/bin [unittest's arguments]
@@ -14,6 +14,7 @@ import unittest
 import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import by_plugin  # noqa: E402
 import cluster  # noqa: E402
 import rights  # noqa: E402
 from cluster import SYSTEM  # noqa: E402
@@ -26,7 +27,7 @@ PROGRAMS = "build/bin"
 
 
 @unittest.skipIf(cluster.missing_programs(), cluster.missing_programs())
-class Install(unittest.TestCase):
+class Install(by_plugin.ByPlugin, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.lab = cluster.Cluster(PROGRAMS, f"t-install-{os.getpid()}", PROXIES)
@@ -132,13 +133,25 @@ class Install(unittest.TestCase):
         self.assert_every_node_has_its_pods()
         secret = ("secret", "-n", SYSTEM, "conntruth-tls")
         certificate = self.lab.get(*secret)["data"]
-        self.lab.run("helm", "upgrade", "conntruth", chart, "--namespace", SYSTEM, *IMAGE_VALUES, "--set", "agent.budget=50000")
+        self.lab.run("helm", "upgrade", "conntruth", chart, "--namespace", SYSTEM, *IMAGE_VALUES,
+                     "--set", "agent.budget=50000,agent.profile=ebpf")
         self.lab.rolled_out()
+        self.assert_agents_may_look_into_the_kernel()
+        self.assert_left_to_helm()
         self.assertEqual(self.lab.get(*secret)["data"], certificate, "an upgrade keeps the certificate")
         self.assert_a_run_is_green()
         self.lab.run("helm", "uninstall", "conntruth", "--namespace", SYSTEM, "--wait")
         self.lab.kubectl("delete", "namespace", SYSTEM)
         self.assert_nothing_is_left()
+
+    def assert_agents_may_look_into_the_kernel(self):
+        """What kubelet, containerd and runc make of the profile: bits of linux/capability.h."""
+        wanted = {"NET_ADMIN": 12, "NET_RAW": 13, "SYS_PTRACE": 19, "SYS_ADMIN": 21, "SYSLOG": 34, "PERFMON": 38, "BPF": 39}
+        for node in ("node-1", "node-2", "node-3"):
+            script = "cat /proc/$(pgrep -x -o conntruth-agent)/status"
+            status = self.lab.run("sh", "-c", script, node=node).stdout
+            effective = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff")), 16)
+            self.assertEqual(effective, sum(1 << bit for bit in wanted.values()), node)
 
     def test_accounts_may_do_what_their_roles_say_and_no_more(self):
         document = [each for each in yaml.safe_load_all(self.lab.kubectl("kustomize", DEPLOY / "kustomize/base").stdout)

@@ -13,6 +13,7 @@ import cluster  # noqa: E402
 
 CHART = cluster.ROOT / "deploy/helm/conntruth"
 BASE = cluster.ROOT / "deploy/kustomize"
+PROGRAMS = cluster.ROOT / "build/bin"
 # Who installed it is what may differ.
 INSTALLER = ("app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "helm.sh/chart", "imagePullPolicy")
 
@@ -26,6 +27,10 @@ def helm(command, *words, check=True):
     given = () if command == "lint" else ("conntruth",)
     return cluster.call([newest("helm-*/bin/helm"), command, *given, CHART, "--namespace", cluster.SYSTEM, "--kube-version", "1.36",
                          *words], check=check)
+
+
+def plugin(*words):
+    return cluster.call([PROGRAMS / "conntruth", "install", "--dry-run=client", *words]).stdout
 
 
 def kustomize(folder):
@@ -54,6 +59,15 @@ class Manifests(unittest.TestCase):
         for name in set(chart) & set(base):
             self.assertEqual(without_installer(chart[name]), without_installer(base[name]), name)
 
+    def test_the_program_makes_of_its_manifests_what_kubectl_makes_of_them(self):
+        secret = "Secret conntruth-system/conntruth-tls"
+        for words, folder in (((), "base"), (("--profile", "ebpf"), "overlays/ebpf"), (("--tls", "cert-manager"), "overlays/cert-manager")):
+            ours, kubectls = objects(plugin(*words)), objects(kustomize(BASE / folder))
+            self.assertEqual(set(ours) - {secret}, set(kubectls), folder)
+            self.assertEqual(secret in ours, "--tls" not in words)
+            for name, each in kubectls.items():
+                self.assertEqual(without_installer(ours[name]), without_installer(each), name)
+
     def test_cert_manager_makes_the_same_certificate_by_chart_and_overlay(self):
         chart = objects(helm("template", "--set", "tls.mode=certManager").stdout)
         overlay = objects(kustomize(BASE / "overlays/cert-manager"))
@@ -61,6 +75,17 @@ class Manifests(unittest.TestCase):
         self.assertEqual(len(names), 4)
         for name in names:
             self.assertEqual(chart[name]["spec"], overlay[name]["spec"], name)
+
+    def test_the_profile_ebpf_adds_three_capabilities_by_chart_and_component_and_nothing_else(self):
+        name = "DaemonSet conntruth-system/conntruth-agent"
+        for plain, more in ((objects(helm("template").stdout), objects(helm("template", "--set", "agent.profile=ebpf").stdout)),
+                            (objects(kustomize(BASE / "base")), objects(kustomize(BASE / "overlays/ebpf")))):
+            added = capabilities(more[name])["add"]
+            self.assertEqual(added, [*capabilities(plain[name])["add"], "BPF", "PERFMON", "SYSLOG"])
+            capabilities(more[name])["add"] = capabilities(plain[name])["add"]
+            secret = "Secret conntruth-system/conntruth-tls"  # another one each time
+            self.assertEqual({key: each for key, each in more.items() if key != secret},
+                             {key: each for key, each in plain.items() if key != secret})
 
     def test_no_object_is_marked_as_one_of_a_run(self):
         for text in (helm("template").stdout, kustomize(BASE / "base")):
@@ -76,7 +101,7 @@ class Manifests(unittest.TestCase):
         """Each line changes the output; a value that changes nothing is a promise that is not kept."""
         plain = without_certificate(helm("template").stdout)
         for value in ("image.repository=x/y", "image.tag=z", "image.pullPolicy=Always", "image.pullSecrets={x}", "tls.mode=secret",
-                      "apiServer=https://10.0.0.1:6443", "agent.budget=7", "agent.logLevel=debug", "agent.nodeSelector.x=y",
+                      "apiServer=https://10.0.0.1:6443", "agent.profile=ebpf", "agent.budget=7", "agent.logLevel=debug", "agent.nodeSelector.x=y",
                       "agent.resources.limits.memory=1Gi", "agent.tolerations=null", "agent.seLinuxOptions.type=spc_t",
                       "anchors.perNode=3", "anchors.resources.limits.memory=1Gi", "controller.keepRuns=7", "cluster.name=x", "cluster.nodePorts=1-2",
                       "cluster.serviceRanges={10.0.0.0/8}", "cluster.externalIPs={10.0.0.0/8}",
@@ -91,13 +116,17 @@ class Manifests(unittest.TestCase):
                 self.assertNotEqual(without_certificate(helm("template", kind, value).stdout), plain)
 
     def test_what_is_misspelt_or_impossible_is_refused_with_its_name(self):
-        for value, word in (("agent.budgets=7", "budgets"), ("anchors.perNode=0", "perNode"), ("tls.mode=none", "mode"),
+        for value, word in (("agent.budgets=7", "budgets"), ("agent.profile=all", "profile"), ("anchors.perNode=0", "perNode"), ("tls.mode=none", "mode"),
                             ("apiServer=10.0.0.1", "apiServer"), ("networkPolicy.agentCIDRs={10.0.0.1}", "agentCIDRs")):
             refused = helm("template", "--set", value, check=False)
             self.assertNotEqual(refused.returncode, 0, value)
             self.assertIn(word, refused.stderr)
         elsewhere = helm("template", "--namespace", "default", check=False)
         self.assertIn("--namespace conntruth-system", elsewhere.stderr)
+
+
+def capabilities(agents):
+    return agents["spec"]["template"]["spec"]["containers"][0]["securityContext"]["capabilities"]
 
 
 def without_certificate(text):
@@ -107,4 +136,8 @@ def without_certificate(text):
 
 
 if __name__ == "__main__":
+    if "--bin" in sys.argv:
+        at = sys.argv.index("--bin")
+        PROGRAMS = pathlib.Path(sys.argv[at + 1]).resolve()
+        del sys.argv[at:at + 2]
     unittest.main()

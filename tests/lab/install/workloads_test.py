@@ -10,19 +10,11 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import sys
-import threading
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import cluster  # noqa: E402
-from cluster import SYSTEM  # noqa: E402
+import installed  # noqa: E402
 
-OVERLAY = cluster.ROOT / "deploy/kustomize/overlays/lab"
-PROXIES = "kube-proxy:nftables,node-2=kube-proxy:iptables"
-PROFILE = ("--profile", "kube-proxy-nftables@v1.36.3")  # what both modes do otherwise than specified
-PROGRAMS = "build/bin"
 SCENARIOS = {"deployment-ready": {"ready"}, "readiness": {"all-ready", "one-withdrawn", "given-back"},
              "scale-to-zero": {"up", "zero", "up-again"}, "termination": {"serving", "one-terminating", "all-terminating"},
              "rolling-update": {"before", "rolling", "after"}}
@@ -30,44 +22,11 @@ QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "no-p
          "spec": {"hard": {"pods": "0"}}}
 
 
-@unittest.skipIf(cluster.missing_programs(), cluster.missing_programs())
-class Workloads(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.lab = cluster.Cluster(PROGRAMS, f"t-workloads-{os.getpid()}", PROXIES)
-        cls.addClassCleanup(cls.lab.down)
-        cluster.call([cluster.ROOT / "deploy/tls/certificate.sh", cls.lab.path / "tls"])
-        cls.lab.kubectl("apply", "--server-side", "-k", cls.lab.overlay(OVERLAY, cls.lab.path / "tls"))
-        cls.lab.rolled_out()
-        cls.lab.await_log("deployment/conntruth-controller", "serving on")
-        cls.before = cls.lab.objects()
-
-    def setUp(self):
-        self.addCleanup(self.assert_nothing_is_left)
-
-    def assert_nothing_is_left(self):
-        # Pods of the install are replaced here.
-        left = [each for each in self.lab.gone(self.before) if not each.startswith(f"Pod {SYSTEM}/")]
-        self.assertEqual(sorted(left), [], "left behind by the run")
-
-    def words(self, *words):
-        return ["kubectl", "conntruth", "run", "--workloads", "-o", "json", *PROFILE, *words]
-
-    def report(self, code, *words):
-        done = self.lab.run(*self.words(*words), check=False)
-        self.assertEqual(done.returncode, code, done.stderr + done.stdout[-2000:])
-        return json.loads(done.stdout)
-
-    def wrong(self, report):
-        return {(cell["vantage"], cell["reason"]["code"], cell["id"], cell["reason"]["text"]) for cell in report["cells"]
-                if cell["verdict"] != "pass" and cell["verdict"] != "recorded"}
-
-    def red_nodes(self, report):
-        return {cell["vantage"][:6] for cell in report["cells"] if cell["verdict"] == "fail"}
+class Workloads(installed.Installed):
+    KIND = ("--workloads",)
 
     def test_every_scenario_is_green_and_judged_again_from_its_store(self):
-        done = self.lab.run(*self.words(), check=False)
-        self.assertEqual(done.returncode, 0, done.stderr + "".join(map(str, self.wrong(json.loads(done.stdout or '{"cells": []}')))))
+        done = self.done(0)
         report = json.loads(done.stdout)
         steps = {}
         for cell in report["cells"]:
@@ -105,27 +64,12 @@ class Workloads(unittest.TestCase):
 
     def test_a_proxy_that_stands_still_loses_flows_and_follows_nothing(self):
         pid = self.proxy_of("node-3")
-        run = subprocess.Popen([str(word) for word in self.lab.argv(*self.words(
-            "--select", "rolling-update", "--protocol", "udp", "--ip-family", "ipv4"))],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(run.communicate)
+        run = installed.Begun(self, self.words("--select", "rolling-update", "--protocol", "udp", "--ip-family", "ipv4"))
         self.addCleanup(os.kill, pid, signal.SIGCONT)
-        bound = threading.Timer(180, run.kill)
-        bound.start()
-        out = []
-        reader = threading.Thread(target=lambda: out.append(run.stdout.read()))
-        reader.start()
-        errors = []
-        for line in run.stderr:
-            errors.append(line)
-            if "rolling-update/rolling at a fixed pace" in line:
-                os.kill(pid, signal.SIGSTOP)
-                break
-        errors += list(run.stderr)
-        reader.join()
-        bound.cancel()
-        self.assertEqual(run.wait(), 2, "".join(errors))
-        report = json.loads(out[0])
+        run.await_line("rolling-update/rolling at a fixed pace")
+        os.kill(pid, signal.SIGSTOP)
+        self.assertEqual(run.end(), 2, run.err)
+        report = run.report()
         rolling = [cell for cell in report["cells"] if cell["step"] == "rolling"]
         for rule in ("gap", "follow", "leave"):
             verdicts = {(cell["vantage"][:6], cell["verdict"]) for cell in rolling if cell["rule"] == rule}
@@ -133,16 +77,6 @@ class Workloads(unittest.TestCase):
         gap = next(cell for cell in rolling if cell["rule"] == "gap" and cell["vantage"] == "node-3")
         self.assertGreater(gap["observed"]["lost"], 0)
         self.assertLess(gap["observed"]["firstLostMs"], gap["observed"]["lastLostMs"])
-
-    def process_of_controller(self):
-        """Its kubelet starts the container anew, in the same pod."""
-        pod = self.lab.get("pods", "-n", SYSTEM, "-l", "app.kubernetes.io/component=controller")["items"][0]["metadata"]["name"]
-        for entry in pathlib.Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if entry.name.isdigit() and (entry / "cmdline").read_bytes().startswith(b"conntruth\0serve"):
-                    if f"POD_NAME={pod}".encode() in (entry / "environ").read_bytes().split(b"\0"):
-                        return int(entry.name)
-        self.fail(f"no process of {pod}")
 
     def proxy_of(self, node):
         """The number of that node's kube-proxy; this process sees those inside of nodes."""
@@ -163,25 +97,14 @@ class Workloads(unittest.TestCase):
         self.assertIn("exceeded quota: no-pods", done.stderr)
 
     def test_what_a_killed_controller_left_goes_when_the_next_one_starts(self):
-        run = subprocess.Popen([str(word) for word in self.lab.argv(*self.words("--select", "termination"))], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-        self.addCleanup(run.communicate)
-        bound = threading.Timer(120, run.kill)
-        bound.start()
-        seen = next((line for line in run.stderr if "stage 1" in line), "")
-        self.assertIn("stage 1", seen)
+        run = installed.Begun(self, self.words("--select", "termination"))
+        run.await_line("stage 1")
         self.assertEqual(len(self.lab.get("deployments", "-n", "conntruth")["items"]), 1)
         os.kill(self.process_of_controller(), signal.SIGKILL)
-        run.stderr.read()
-        run.wait()
-        bound.cancel()
+        run.end()
         self.lab.rolled_out()
         self.lab.await_log("deployment/conntruth-controller", "removed what an earlier run left")
 
 
 if __name__ == "__main__":
-    if "--bin" in sys.argv:
-        at = sys.argv.index("--bin")
-        PROGRAMS = pathlib.Path(sys.argv[at + 1]).resolve()
-        del sys.argv[at:at + 2]
-    unittest.main()
+    installed.main()

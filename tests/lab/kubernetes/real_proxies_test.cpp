@@ -18,6 +18,7 @@
 namespace conntruth::lab::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr std::string_view kOlder = "1.34";
@@ -159,6 +160,17 @@ TEST_F(RealProxies, whose_command_ends_are_named_with_status_and_last_words) {
   wanted.node_proxies["node-2"] = "command";
   wanted.proxy_command = "echo no rules today >&2; exit 7";
   EXPECT_EQ(failure(wanted), "node-2: the proxy command ended with exit status 7; the end of its log: no rules today");
+}
+
+TEST_F(RealProxies, whose_command_programs_nothing_are_named_with_what_does_not_answer) {
+  auto wanted = with_api("idle");
+  wanted.proxy = "none";
+  wanted.node_proxies["node-2"] = "command";
+  wanted.proxy_command = "echo waiting for nothing >&2; exec sleep 1000";
+  wanted.kubernetes->patience = std::chrono::seconds(8);
+  EXPECT_THAT(failure(wanted), AllOf(HasSubstr("node-2: the proxy command did not become ready in time: "),
+                                     HasSubstr("the API's own Service, default/kubernetes"),
+                                     HasSubstr("the end of its log: waiting for nothing")));
 }
 
 TEST_F(RealProxies, without_an_api_server_that_starts_are_not_waited_for) {

@@ -64,17 +64,20 @@ TEST_F(RealRun, goes_on_when_the_api_server_is_killed_and_comes_back) {
                         "ports-add-remove,type-changes", "-o", "json"},
                        {"CONNTRUTH_STATE_DIR=" + state_});
   ASSERT_TRUE(run.wait_for_error_text("stage 2", std::chrono::seconds(60))) << run.err();
-  // The same program with the same words, a child of the fabric's init as the first one was.
+  // The same program with the same words, a child of the fabric's init as the first one was; only when that one is
+  // gone, which takes the kernel a while, is its port free.
   const std::string restart =
       "pid=$(cat \"$1\"); tr '\\0' '\\n' </proc/$pid/cmdline >\"$2\" && kill -9 $pid && "
-      "setsid xargs -a \"$2\" -d '\\n' env >\"$2.log\" 2>&1 &";
+      "while [ -d /proc/$pid ]; do sleep 0.02; done; setsid xargs -a \"$2\" -d '\\n' env >\"$2.log\" 2>&1 &";
   const auto lab = Lab::open(name_);
   ASSERT_TRUE(lab) << lab.error().message;
   const auto killed = conntruth({"lab", "exec", name_, "fabric", "--", "sh", "-c", restart, "sh",
                                  lab->directory() + "/run/fabric-kube-apiserver.pid", state_ + "/apiserver"});
   ASSERT_EQ(killed.status, 0) << killed.err;
   const auto status = run.wait(std::chrono::seconds(120));
-  ASSERT_TRUE(status == 0 || status == 2) << status << run.err() << run.out();
+  ASSERT_TRUE(status == 0 || status == 2)
+      << status << run.err() << run.out() << "kube-apiserver: "
+      << conntruth({"lab", "exec", name_, "fabric", "--", "tail", "-n20", state_ + "/apiserver.log"}).out;
   const auto report = Json::parse(run.out());
   EXPECT_EQ(report.at("summary").at("notRun"), 0);
   EXPECT_EQ(report.at("summary").at("error"), 0);

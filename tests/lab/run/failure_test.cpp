@@ -13,6 +13,16 @@ using Json = nlohmann::json;
 
 class FailingRunTest : public RunTest {};
 
+// Of how many cells the run asked why, by its own words.
+int asked(const std::string& progress) {
+  constexpr std::string_view kWords = "asking why of ";
+  int cells = 0;
+  for (auto at = progress.find(kWords); at != std::string::npos; at = progress.find(kWords, at + 1)) {
+    cells += std::stoi(progress.substr(at + kWords.size()));
+  }
+  return cells;
+}
+
 TEST_F(FailingRunTest, a_full_disk_ends_the_run_with_a_remedy_and_keeps_what_was_stored) {
   const auto directory = state_directory() + "-small";
   std::filesystem::create_directories(directory);
@@ -44,6 +54,8 @@ TEST_F(FailingRunTest, a_node_that_dies_in_the_middle_leaves_a_partial_run_with_
   EXPECT_NE(process.err().find("node-3"), std::string::npos) << process.err();
   const auto report = Json::parse(process.out());
   EXPECT_FALSE(report.at("run").at("complete").get<bool>());
+  EXPECT_EQ(report.at("summary").at("fail"), 0) << "the dataplane is not to blame";
+  EXPECT_LT(asked(process.err()), 100) << "what needs the lost node is known to: " << process.err();
   EXPECT_GT(report.at("summary").at("pass"), 0);
   EXPECT_GT(report.at("summary").at("error"), 0);
   EXPECT_GT(report.at("summary").at("notRun"), 0) << "later stages leave out what depends on the lost node";

@@ -88,6 +88,9 @@ TEST_F(RunTest, a_cell_can_be_explained_and_a_run_shown_again) {
   EXPECT_EQ(explained.status, 0) << explained.err;
   EXPECT_NE(explained.out.find(cell), std::string::npos);
   EXPECT_NE(explained.out.find("expected"), std::string::npos);
+  EXPECT_EQ(Json::parse(conntruth({"explain", cell, "-o", "json"}).out), Json::parse(finished.out).at("cells").front());
+  EXPECT_EQ(conntruth({"explain", cell, "-o", "yaml"}).out.find("id: \"" + cell), 0U);
+  EXPECT_EQ(conntruth({"list", "runs", "-o", "yaml"}).out.find("- id: "), 0U);
   EXPECT_EQ(conntruth({"matrix"}).status, 0);
   EXPECT_EQ(conntruth({"explain", "no/such/cell"}).status, 1);
 }
@@ -101,6 +104,8 @@ TEST_F(RunTest, an_unknown_scenario_is_named_with_the_closest_ones) {
 }
 
 TEST_F(RunTest, wrong_words_on_the_command_line_end_with_1) {
+  EXPECT_EQ(support::run_process({std::string(CONNTRUTH_BIN_DIR) + "/conntruth", "rum"}).err,
+            "conntruth: no command is named rum; --help lists those that there are\n");
   EXPECT_EQ(run({"--protocol", "icmp"}).status, 1);
   EXPECT_EQ(run({"--ip-family", "ipv5"}).status, 1);
   EXPECT_EQ(run({"-o", "xml"}).status, 1);

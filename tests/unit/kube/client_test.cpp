@@ -156,7 +156,7 @@ TEST(Client, says_what_was_refused_and_what_to_do) {
        "create services default/web: HTTP 403: because; grant with a Role or ClusterRole: "
        "{apiGroups: [\"\"], resources: [services], verbs: [create]} in namespace default"},
       {401, ErrorCode::kPermission,
-       "HTTP 401: because; the server does not know us by the credentials of test: there is neither"},
+       "HTTP 401: because; the server does not know us by the credentials of a test: there is neither"},
       {404, ErrorCode::kNotFound, "create services default/web: HTTP 404: because"},
       {409, ErrorCode::kConflict, "HTTP 409: because; somebody else"},
       {410, ErrorCode::kUnavailable, "HTTP 410: because; the version is too old"},
@@ -225,6 +225,21 @@ TEST_F(Tls, names_an_expired_client_certificate_where_the_server_says_401) {
   const auto response = client_of(access)->call(get(kServices, "default", "web"));
   ASSERT_FALSE(response);
   EXPECT_THAT(response.error().message, HasSubstr("the client certificate ended at 20"));
+}
+
+TEST_F(Tls, names_an_expired_client_certificate_where_the_server_takes_us_for_nobody) {
+  const ScriptedServer server(
+      in_turn({{403, R"({"message":"services is forbidden: User \"system:anonymous\" cannot get resource"})"}},
+              counter()),
+      tests::issue(authority_, {.names = {"IP:127.0.0.1"}}));
+  const auto own = tests::issue(authority_, {.begins = std::chrono::hours(-2), .ends = std::chrono::hours(-1)});
+  auto access = over_tls(server);
+  access.client_certificate_pem = own.certificate_pem;
+  access.client_key_pem = own.key_pem;
+  const auto response = client_of(access)->call(get(kServices, "default", "web"));
+  ASSERT_FALSE(response);
+  EXPECT_THAT(response.error().message,
+              AllOf(HasSubstr("the client certificate ended at 20"), Not(HasSubstr("grant with"))));
 }
 
 TEST_F(Tls, unusable_keys_are_refused_before_anything_is_sent) {

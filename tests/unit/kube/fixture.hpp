@@ -10,18 +10,12 @@
 
 #include "kube/client.hpp"
 #include "kube/reflector.hpp"
+#include "tests/support/loopback_access.hpp"
 #include "tests/support/scripted_server.hpp"
 
 namespace conntruth::kube {
 
-inline Access plain(const tests::ScriptedServer& server) {
-  Access access;
-  access.origin = "test";
-  access.tls = false;
-  access.host = "127.0.0.1";
-  access.port = server.port();
-  return access;
-}
+inline Access plain(const tests::ScriptedServer& server) { return tests::loopback_access(server.port()); }
 
 inline ClientOptions fast() {
   ClientOptions options;

@@ -87,6 +87,35 @@ TEST(Session, carries_out_an_assignment_and_delivers_every_sample_once) {
   EXPECT_EQ(pair.worker.abandoned_, 1);
 }
 
+// What the walk saw last comes before, or with, the end of the assignment that stops it.
+TEST(Session, the_end_of_an_assignment_does_not_overtake_hops_and_notes) {
+  Pair pair;
+  pair.start();
+  ASSERT_TRUE(pair.run.until_joined());
+  auto& sink = pair.session.sink();
+  for (ProbeId id = 1; id <= 300; ++id) {
+    Hop hop;
+    hop.probe = id;
+    sink.hops({hop});
+  }
+  sink.notes(5, {"tier 2: not permitted"});
+  sink.finished(5, "");
+  ASSERT_TRUE(pair.run.until_done(5));
+  ASSERT_EQ(pair.run.hops.size(), 300U);
+  for (ProbeId id = 1; id <= 300; ++id) EXPECT_EQ(pair.run.hops[id - 1].probe, id);
+  EXPECT_EQ(pair.run.notes, std::vector<std::string>{"tier 2: not permitted"});
+}
+
+TEST(Session, hops_beyond_the_bound_are_counted) {
+  auto agent = agent_options();
+  agent.spool.capacity = 2;
+  agent.spool.batch_samples = 1;
+  Pair pair(agent);
+  for (int i = 0; i < 20; ++i) pair.session.sink().hops({Hop{}});
+  const auto counters = pair.session.counters();
+  EXPECT_EQ(counters, (std::vector<LossCounter>{{"hops-dropped", 12}}));
+}
+
 TEST(Session, reports_an_assignment_that_cannot_be_carried_out) {
   Pair pair;
   pair.worker.fail_with("no place named node-9-pod-0");

@@ -148,6 +148,60 @@ TEST(SessionCodec, questions_for_flows_and_foreign_tasks_come_back_as_they_were)
   EXPECT_EQ(std::get<Assignment>(*decoded), assignment);
 }
 
+Hop make_hop() {
+  return {.probe = probe_id(7, 9),
+          .kind = HopKind::kHook,
+          .answer = true,
+          .at_ns = -5,
+          .place = "node-1-pod-0",
+          .device = "eth0",
+          .protocol = Protocol::kSctp,
+          .source = {address("fd44:0:0:1::a"), 40'000},
+          .destination = {address("fd00:96::1"), 80},
+          .hook = NetfilterHook::kPostrouting,
+          .priority = -2'147'483'647,
+          .conntrack = {.info = ConntrackInfo::kReply,
+                        .status = 0xFFFFFFFF,
+                        .zone = 65'535,
+                        .mark = 0x4000,
+                        .original_source = {address("fd44:0:0:1::a"), 40'000},
+                        .original_destination = {address("fd00:96::1"), 80},
+                        .reply_source = {address("fd44:0:0:2::a"), 8080},
+                        .reply_destination = {address("fd44:0:0:1::a"), 40'000}},
+          .reason = "NETFILTER_DROP",
+          .function = "nft_do_chain",
+          .icmp_type = 255,
+          .icmp_code = 254};
+}
+
+TEST(SessionCodec, hops_and_notes_come_back_as_they_were) {
+  auto batch = support::make_batch(1, 2);
+  Hop bare;
+  bare.probe = std::numeric_limits<std::uint64_t>::max();
+  bare.kind = HopKind::kReset;
+  bare.at_ns = std::numeric_limits<std::int64_t>::max();
+  batch.hops = {make_hop(), bare, make_hop()};
+  batch.notes = {"tier 2 is not available here: EPERM", ""};
+  const auto decoded = decode_batch(encode_batch(batch));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(*decoded, batch);
+}
+
+TEST(SessionCodec, what_becomes_of_the_walk_comes_back_as_it_was) {
+  for (const auto walk : {WalkOrder::kUnchanged, WalkOrder::kStart, WalkOrder::kStop}) {
+    Assignment assignment;
+    assignment.id = 1;
+    assignment.walk = walk;
+    const auto decoded = decode_controller_message(encode(ControllerMessage(assignment)));
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(std::get<Assignment>(*decoded), assignment);
+  }
+  v1::ControllerMessage unknown;
+  unknown.mutable_assign()->set_id(1);
+  unknown.mutable_assign()->set_walk(static_cast<v1::WalkOrder>(3));
+  EXPECT_FALSE(decode_controller_message(unknown.SerializeAsString()));
+}
+
 TEST(SessionCodec, extreme_numbers_come_back_as_they_were) {
   auto batch = support::make_batch(1, 3);
   batch.sequence = std::numeric_limits<std::uint64_t>::max();
@@ -237,6 +291,7 @@ TEST(SessionCodec, an_assignment_out_of_range_is_refused_with_its_field) {
 // One change of a valid batch that makes it invalid, as somebody else's agent could send it.
 std::string decoded_error(const std::function<void(v1::ResultBatch&)>& change) {
   auto original = support::make_batch(2, 200);
+  original.hops = {make_hop()};
   v1::AgentMessage message;
   message.ParseFromString(encode_batch(original));
   change(*message.mutable_batch());
@@ -275,6 +330,23 @@ TEST(SessionCodec, a_damaged_batch_is_refused_with_the_field_at_fault) {
       {[](Batch& b) { b.mutable_sights()->add_sources(0); }, "sights"},
       {[](Batch& b) { b.mutable_sights()->set_sources(0, 99); }, "sources"},
       {[](Batch& b) { b.mutable_sights()->set_source_ports(0, 65536); }, "source_ports"},
+      {[](Batch& b) { b.add_notes("\n"); }, "notes"},
+      {[](Batch& b) { b.add_hops(); }, "hops: kind"},
+      {[](Batch& b) { b.mutable_hops(0)->set_kind(static_cast<v1::HopKind>(7)); }, "hops: kind"},
+      {[](Batch& b) { b.mutable_hops(0)->set_protocol(v1::PROTOCOL_UNSPECIFIED); }, "hops: protocol"},
+      {[](Batch& b) { b.mutable_hops(0)->set_hook(5); }, "hops: hook"},
+      {[](Batch& b) { b.mutable_hops(0)->set_icmp(65536); }, "hops: icmp"},
+      {[](Batch& b) { b.mutable_hops(0)->set_place(99); }, "hops: place"},
+      {[](Batch& b) { b.mutable_hops(0)->set_function(99); }, "hops: function"},
+      {[](Batch& b) { b.mutable_hops(0)->set_source(999); }, "hops: source"},
+      {[](Batch& b) { b.mutable_hops(0)->mutable_conntrack()->set_zone(65536); }, "hops: conntrack: zone"},
+      {[](Batch& b) { b.mutable_hops(0)->mutable_conntrack()->set_reply_source(999); }, "hops: reply_source"},
+      {[](Batch& b) { b.mutable_hops(0)->mutable_conntrack()->set_info(static_cast<v1::ConntrackInfo>(7)); },
+       "hops: conntrack: info"},
+      {[](Batch& b) {
+         while (b.hops_size() <= 65536) *b.add_hops() = b.hops(0);
+       },
+       "hops: more than"},
   };
   EXPECT_EQ(decoded_error([](Batch&) {}), "");
   for (std::size_t i = 0; i < cases.size(); ++i) {

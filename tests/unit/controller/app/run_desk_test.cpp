@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/app/remote_controller.hpp"
+#include "tests/support/loopback_access.hpp"
 
 namespace conntruth::app {
 namespace {
@@ -79,12 +80,8 @@ class RemoteRuns : public testing::Test {
   }
 
   Result<RemoteController> connect() {
-    kube::Access access;
-    access.origin = "a test";
-    access.tls = false;
-    access.host = "127.0.0.1";
-    access.port = server_->port();
-    return RemoteController::connect(*kube::Client::make(access, {}), "a test", "conntruth-system");
+    return RemoteController::connect(*kube::Client::make(tests::loopback_access(server_->port()), {}), "a test",
+                                     "conntruth-system");
   }
 
   // Types of a run's events, and its end.

@@ -7,6 +7,7 @@
 
 #include "controller/cluster/cluster_facts.hpp"
 #include "controller/cluster/run_key.hpp"
+#include "tests/support/loopback_access.hpp"
 #include "tests/support/scripted_server.hpp"
 
 namespace conntruth::cluster {
@@ -20,14 +21,9 @@ using tests::ScriptedServer;
 using tests::ServedRequest;
 
 std::unique_ptr<kube::Client> client_of(const ScriptedServer& server) {
-  kube::Access access;
-  access.origin = "a test";
-  access.tls = false;
-  access.host = "127.0.0.1";
-  access.port = server.port();
   kube::ClientOptions options;
   options.timeout = std::chrono::seconds(20);
-  return *kube::Client::make(access, options);
+  return *kube::Client::make(tests::loopback_access(server.port()), options);
 }
 
 std::string list_of(const std::string& kind, const std::string& items) {

@@ -10,6 +10,7 @@ namespace conntruth::judge {
 namespace {
 
 using testing::Bench;
+using testing::CellSpec;
 using testing::pod_ip;
 
 TEST(Validity, a_failed_control_makes_its_cells_invalid) {
@@ -123,6 +124,29 @@ TEST(Validity, what_is_red_for_want_of_a_node_that_died_is_no_finding) {
                     "an agent that it needs was lost about then; lost agents: node-2: its stream ended"}));
   bench.facts.agents[0].agent = "node-3";
   EXPECT_EQ(verdict_of(bench).verdict, Verdict::kFail) << "it has nothing to do with it";
+}
+
+Verdict after_a_pause(std::int64_t probed_ns, std::int64_t idle_ns) {
+  Bench bench;
+  CellSpec spec{.protocol = Protocol::kUdp, .endpoints = {2}, .spread = Spread::kFree, .count = 2, .source_port = 8100};
+  const auto before = bench.cell(spec);
+  spec.earlier = {before};
+  const auto task = bench.cell(spec);
+  const auto by = testing::responder(2, Protocol::kUdp);
+  bench.replied(before, 0, by, pod_ip(1), 1);
+  bench.replied(before, 1, by, pod_ip(1), 1 + probed_ns);
+  bench.timed_out(task, 0, 1 + probed_ns + idle_ns);
+  bench.timed_out(task, 1, 1 + probed_ns + idle_ns);
+  return bench.judged().stages.at(0).at(1).verdict;
+}
+
+// net/netfilter/nf_conntrack_proto_udp.c
+TEST(Validity, nothing_is_said_of_a_flow_that_connection_tracking_may_have_forgotten) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  EXPECT_EQ(after_a_pause(kSecond, 29 * kSecond), Verdict::kFail);
+  EXPECT_EQ(after_a_pause(kSecond, 30 * kSecond), Verdict::kInvalid);
+  EXPECT_EQ(after_a_pause(3 * kSecond, 119 * kSecond), Verdict::kFail) << "a stream";
+  EXPECT_EQ(after_a_pause(3 * kSecond, 120 * kSecond), Verdict::kInvalid);
 }
 
 TEST(Validity, what_the_plan_could_not_run_keeps_its_reason) {

@@ -196,6 +196,25 @@ TEST(Profile, an_own_endpoint_that_no_slice_puts_on_its_node_is_lost) {
   EXPECT_THAT(laid_over(profiles, world, flow).profile_facts, IsEmpty()) << "another Service puts it on its node";
 }
 
+TEST(Profile, flows_that_may_go_to_an_endpoint_that_does_not_serve_are_recorded_where_another_serves) {
+  Fact fact{"cut", "is cut", {"finding 0007"}, {}, {}, {}};
+  fact.when.rules = {"endpoints-listed"};
+  fact.when.protocols = {Protocol::kUdp};
+  fact.then.records_not_serving = true;
+  const auto profiles = profiles_of(fact);
+  const auto udp = flow_of("n3p1 -> clusterIP vip:80", "udp4");
+  const auto beside =
+      laid_over(profiles, world_of({"web ClusterIP udp:80,tcp:80 | udp:5000,tcp:5000 n1p0* n2p0"}, {}), udp);
+  EXPECT_FALSE(beside.scored);
+  EXPECT_THAT(beside.profile_facts, ElementsAre("kp/cut"));
+  EXPECT_TRUE(laid_over(profiles, world_of({"web ClusterIP udp:80,tcp:80 | udp:5000,tcp:5000 n1p0* n2p0"}, {}),
+                        flow_of("n3p1 -> clusterIP vip:80", "tcp4"))
+                  .scored);
+  EXPECT_TRUE(laid_over(profiles, world_of({"web ClusterIP udp:80 | udp:5000 n1p0*"}, {}), udp).scored)
+      << "it is the only one: its entries are left alone";
+  EXPECT_TRUE(laid_over(profiles, world_of({"web ClusterIP udp:80 | udp:5000 n1p0 n2p0"}, {}), udp).scored);
+}
+
 TEST(Version, is_two_or_three_numbers) {
   EXPECT_EQ(Version::parse("v1.36.3")->to_string(), "1.36.3");
   EXPECT_EQ(Version::parse("1.36")->to_string(), "1.36");

@@ -25,7 +25,11 @@ namespace conntruth::oracle::shorthand {
 // endpoints), "recorded http", "named -> web vip.4 vip.6", "named NXDOMAIN", "recorded named". Rules are left empty.
 [[nodiscard]] Expectation expectation_of(const std::string& text, const Flow& flow, const world::World& world);
 
+inline constexpr const char* kZone = ".default.svc.corp.example";  // of names
 [[nodiscard]] IpAddress address_of(const std::string& token, Family family);
+[[nodiscard]] SocketAddress socket_address(const std::string& word, Family family);  // "n2p1:8080"
+[[nodiscard]] std::uint16_t port_number(const std::string& text);
+[[nodiscard]] std::string node_name(const std::string& digits);  // "node-2"
 [[nodiscard]] std::vector<std::string> split(const std::string& text, char separator);
 [[nodiscard]] std::vector<std::string> words(const std::string& text);
 [[noreturn]] void bad(const std::string& what);  // throws: a case that cannot be read fails its test

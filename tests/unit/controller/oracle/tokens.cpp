@@ -63,4 +63,13 @@ IpAddress address_of(const std::string& token, Family family) {
   return pick(family, fmt::format("10.244.{}.{}", token[1], pod), fmt::format("fd44:0:0:{}::{:x}", token[1], pod));
 }
 
+SocketAddress socket_address(const std::string& word, Family family) {
+  const auto colon = word.rfind(':');
+  return {address_of(word.substr(0, colon), family), port_number(word.substr(colon + 1))};
+}
+
+std::uint16_t port_number(const std::string& text) { return static_cast<std::uint16_t>(std::stoi(text)); }
+
+std::string node_name(const std::string& digits) { return "node-" + digits; }
+
 }  // namespace conntruth::oracle::shorthand

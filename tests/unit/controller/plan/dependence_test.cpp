@@ -38,6 +38,12 @@ TEST(Dependence, without_losses_everything_runs) {
   EXPECT_EQ(found.controls, (std::vector{false, false, false}));
 }
 
+TEST(Dependence, a_lost_agents_node_is_no_way_in) {
+  Bench bench;
+  bench.stage.cells[0].flow.entry.node = "d";
+  EXPECT_EQ(dependence_on({"d"}, bench.plan, bench.stage).cells, (std::vector{true, false, false}));
+}
+
 TEST(Dependence, a_lost_agent_takes_what_it_probes_and_what_it_answers) {
   const Bench bench;
   const auto found = dependence_on({"b"}, bench.plan, bench.stage);

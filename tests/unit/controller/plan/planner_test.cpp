@@ -4,10 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
-#include "controller/catalogue/catalogue.hpp"
-#include "tests/unit/controller/plan/topologies.hpp"
+#include "tests/unit/controller/plan/small_plans.hpp"
 
 namespace conntruth::plan {
 namespace {
@@ -16,53 +13,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-catalogue::Scenario scenario_of(std::string_view text) {
-  auto scenario = catalogue::read_scenario(text, "test.yaml");
-  EXPECT_TRUE(scenario) << scenario.error().message;
-  return scenario ? *scenario : catalogue::Scenario{};
-}
-
-// One TCP port, IPv4 alone, and no follow cells: what is left can be written out.
-PlanOptions small() { return {.protocols = {Protocol::kTcp}, .families = {Family::kIpv4}}; }
-
-Result<Plan> plan_of(std::string_view text, const Shape& shape, const PlanOptions& options = small()) {
-  const auto topology = make_topology(shape);
-  return make_plan(topology, make_nodes(topology), {scenario_of(text)}, options);
-}
-
-std::vector<std::string> cell_ids(const Plan& plan) {
-  std::vector<std::string> ids;
-  for (const auto& stage : plan.stages) {
-    for (const auto& cell : stage.cells) {
-      if (cell.scenario != "follow") ids.push_back(cell.id);
-    }
-  }
-  return ids;
-}
-
-const Cell& cell_of(const Plan& plan, std::string_view id) {
-  static const Cell none;
-  for (const auto& stage : plan.stages) {
-    const auto found = std::ranges::find(stage.cells, id, &Cell::id);
-    if (found != stage.cells.end()) return *found;
-  }
-  ADD_FAILURE() << "no cell " << id;
-  return none;
-}
-
-const ProbeTask& task_of(const Plan& plan, std::uint32_t id) {
-  static const ProbeTask none;
-  for (const auto& stage : plan.stages) {
-    for (const auto* list : {&stage.tasks, &stage.follow_tasks}) {
-      for (const auto& planned : *list) {
-        if (planned.task.id == id) return planned.task;
-      }
-    }
-  }
-  ADD_FAILURE() << "no task " << id;
-  return none;
-}
 
 constexpr std::string_view kWeb = R"(
 id: web
@@ -336,6 +286,37 @@ TEST(Planner, selects_by_scenario_cover_and_cell) {
               ElementsAre("web/steady/node-1-pod-0>clusterIP:web:tcp/tcp/ipv4"));
 }
 
+TEST(Planner, selects_what_a_step_or_a_probe_alone_covers) {
+  constexpr std::string_view kParts = R"(
+id: web
+title: Parts of it cover something of their own
+covers: [EC-04]
+services: {web: {endpoints: [{on: last}]}}
+probes:
+  - {from: [pod], to: [clusterIP], covers: [SV-18]}
+  - {from: [node], to: [clusterIP]}
+steps:
+  - {name: one, covers: [EC-05]}
+  - {name: two}
+)";
+  const auto ids_of = [&](const char* pattern) {
+    auto options = small();
+    options.select = {pattern};
+    return cell_ids(*plan_of(kParts, {.nodes = 1}, options));
+  };
+  EXPECT_THAT(ids_of("EC-04"), SizeIs(4));
+  EXPECT_THAT(ids_of("SV-18"), ElementsAre("web/one/node-1-pod-0>clusterIP:web:tcp/tcp/ipv4",
+                                           "web/two/node-1-pod-0>clusterIP:web:tcp/tcp/ipv4"));
+  EXPECT_THAT(ids_of("EC-05"), ElementsAre("web/one/node-1-pod-0>clusterIP:web:tcp/tcp/ipv4",
+                                           "web/one/node-1>clusterIP:web:tcp/tcp/ipv4"));
+  auto options = small();
+  options.select = {"EC-05"};
+  EXPECT_THAT(plan_of(kParts, {.nodes = 1}, options)->stages, SizeIs(1)) << "nothing is probed at the second step";
+  options.select = {};
+  options.skip = {"SV-18"};
+  EXPECT_THAT(cell_ids(*plan_of(kParts, {.nodes = 1}, options)), SizeIs(2)) << "the rest of the scenario stays";
+}
+
 TEST(Planner, names_the_closest_ids_for_what_it_does_not_know) {
   auto options = small();
   options.select = {"wep"};
@@ -354,49 +335,6 @@ TEST(Planner, needs_a_node) {
   const auto plan = plan_of(kWeb, {.nodes = 0});
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().code, ErrorCode::kNotFound);
-}
-
-constexpr std::string_view kHealth = R"(
-id: health
-title: Health endpoints
-services: {web: {spec: {type: LoadBalancer, externalTrafficPolicy: Local}, endpoints: [{on: first}]}}
-probes: [{from: [pod, external], to: [healthCheckNodePort, proxyHealthz]}]
-steps:
-  - name: usual
-  - name: leaving
-    services: {web: {spec: {externalTrafficPolicy: Cluster}}}
-    nodes: [{on: last, scaleDownTaint: true}]
-)";
-
-TEST(Planner, asks_health_endpoints_of_every_node_over_http) {
-  const auto plan = *plan_of(kHealth, {.nodes = 2, .pods = 1});
-  const auto& here = cell_of(plan, "health/usual/node-2-pod-0>healthCheckNodePort:web@node-1/tcp/ipv4");
-  ASSERT_THAT(here.tasks, SizeIs(1));
-  const auto& task = task_of(plan, here.tasks.front());
-  EXPECT_EQ(task.method, Method::kHttpGet);
-  EXPECT_EQ(task.path, "/healthz");
-  EXPECT_EQ(task.count, 8U);
-  EXPECT_EQ(task.target.address, *IpAddress::parse("172.31.0.11"));
-  EXPECT_EQ(task.target.port, plan.stages[0].world.services[0].health_check_node_port);
-  EXPECT_EQ(here.expectation.http, (HttpExpectation{200, 1, "conntruth/health-web"}));
-  const auto& there = cell_of(plan, "health/usual/external>node-2>healthCheckNodePort:web@node-2/tcp/ipv4");
-  EXPECT_EQ(there.expectation.http, (HttpExpectation{503, 0, "conntruth/health-web"}));
-  const auto& closed = cell_of(plan, "health/leaving/node-2-pod-0>healthCheckNodePort:web@node-1/tcp/ipv4");
-  EXPECT_FALSE(closed.expectation.outcomes.replied);
-  EXPECT_EQ(task_of(plan, closed.tasks.front()).target, task.target) << "the port stays its own while it is closed";
-}
-
-TEST(Planner, a_node_on_its_way_out_is_in_the_world_and_in_what_is_expected) {
-  const auto plan = *plan_of(kHealth, {.nodes = 2, .pods = 1});
-  EXPECT_THAT(plan.stages[0].world.node("node-2")->taints, IsEmpty());
-  EXPECT_THAT(plan.stages[1].world.node("node-2")->taints, SizeIs(1));
-  const auto status = [&](const std::string& step, const std::string& node) {
-    const auto id = "health/" + step + "/node-1-pod-0>proxyHealthz@" + node + "/tcp/ipv4";
-    return cell_of(plan, id).expectation.http.value_or(HttpExpectation{}).status;
-  };
-  EXPECT_EQ(status("usual", "node-2"), 200);
-  EXPECT_EQ(status("leaving", "node-2"), 503);
-  EXPECT_EQ(status("leaving", "node-1"), 200);
 }
 
 }  // namespace

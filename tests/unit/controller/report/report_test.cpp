@@ -162,7 +162,7 @@ TEST(Explain, an_unknown_cell_is_answered_with_similar_ones) {
   ASSERT_FALSE(page);
   EXPECT_EQ(page.error().code, ErrorCode::kNotFound);
   EXPECT_NE(page.error().message.find("did you mean change/ready/node-2-pod-0>web/tcp/ipv4 or "), std::string::npos);
-  EXPECT_NE(explain(report, "zzz").error().message.find("`-o json` lists all ids"), std::string::npos);
+  EXPECT_NE(explain(report, "zzz").error().message.find("`conntruth matrix -o json` lists all ids"), std::string::npos);
 }
 
 TEST(Table, colour_is_never_the_only_sign) {

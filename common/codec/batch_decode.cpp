@@ -1,59 +1,13 @@
-// Result batches in columns: every field of the samples is one packed list, addresses stand once in a table.
-#include <algorithm>
-#include <functional>
-#include <map>
-#include <unordered_map>
-
+// Result batches out of their columns (batch_encode.cpp), which may be anybody's bytes.
 #include "common/codec/columns.hpp"
 #include "common/codec/session_codec.hpp"
+#include "common/codec/tables.hpp"
 
 namespace conntruth::codec {
 
 namespace {
 
-// Gives every distinct value the index of its first appearance and tells `append` about new ones.
-template <typename Value>
-class Interner {
- public:
-  explicit Interner(std::function<void(const Value&)> append) : append_(std::move(append)) {}
-  std::uint32_t index(const Value& value) {
-    const auto [position, is_new] = indices_.try_emplace(value, static_cast<std::uint32_t>(indices_.size()));
-    if (is_new) append_(value);
-    return position->second;
-  }
-
- private:
-  std::function<void(const Value&)> append_;
-  std::unordered_map<Value, std::uint32_t> indices_;
-};
-
-struct Tables {
-  explicit Tables(v1::ResultBatch& message)
-      : addresses([&message](const IpAddress& address) { message.add_addresses(address_bytes(address)); }),
-        sockets([this, &message](const SocketAddress& socket) {
-          message.add_socket_addresses(addresses.index(socket.address));
-          message.add_socket_ports(socket.port);
-        }),
-        texts([&message](const std::string& text) { message.add_texts(text); }) {}
-  Interner<IpAddress> addresses;
-  Interner<SocketAddress> sockets;
-  Interner<std::string> texts;
-};
-
-// Differences in wrapping arithmetic: any value can follow any other.
-template <typename Unsigned>
-class DeltaWriter {
- public:
-  std::make_signed_t<Unsigned> next(Unsigned value) {
-    const auto delta = static_cast<std::make_signed_t<Unsigned>>(static_cast<Unsigned>(value - previous_));
-    previous_ = value;
-    return delta;
-  }
-
- private:
-  Unsigned previous_ = 0;
-};
-
+// Undoes the encoder's DeltaWriter.
 template <typename Unsigned>
 class DeltaReader {
  public:
@@ -66,134 +20,8 @@ class DeltaReader {
   Unsigned previous_ = 0;
 };
 
-void put_replied(const Sample& sample, Tables& tables, v1::SampleColumns& columns) {
-  columns.add_responders(sample.responder);
-  columns.add_seen_sources(tables.addresses.index(sample.seen_source.address));
-  columns.add_seen_source_port_offsets(static_cast<std::int32_t>(sample.seen_source.port) - sample.source_port);
-  columns.add_seen_destinations(tables.sockets.index(sample.seen_destination));
-}
-
-// Columns of their own, which a batch without HTTP answers does not have.
-void put_http(const std::vector<Sample>& samples, Tables& tables, v1::SampleColumns& columns) {
-  const auto has_http = [](const Sample& sample) { return sample.outcome == Outcome::kReplied && sample.http; };
-  if (std::ranges::none_of(samples, has_http)) return;
-  for (const auto& sample : samples) {
-    if (sample.outcome != Outcome::kReplied) continue;
-    const bool asked = sample.http && sample.http->status != 0;
-    columns.add_http_status(asked ? sample.http->status : 0);
-    if (!asked) continue;
-    const auto& [status, local, service] = *sample.http;
-    columns.add_http_local_endpoints(local && *local < UINT64_MAX ? *local + 1 : 0);
-    columns.add_http_services(service.empty() ? 0 : tables.texts.index(clean_text(service)) + 1);
-  }
-}
-
-// The same for answers of DNS servers.
-void put_names(const std::vector<Sample>& samples, v1::SampleColumns& columns) {
-  const auto has_name = [](const Sample& sample) { return sample.outcome == Outcome::kReplied && sample.name; };
-  if (std::ranges::none_of(samples, has_name)) return;
-  std::map<NameAnswer, std::uint32_t> known;
-  for (const auto& sample : samples) {
-    if (sample.outcome != Outcome::kReplied) continue;
-    if (!sample.name) {
-      columns.add_names(0);
-      continue;
-    }
-    const auto [position, is_new] = known.try_emplace(*sample.name, static_cast<std::uint32_t>(known.size() + 1));
-    if (is_new) put(*sample.name, *columns.add_name_answers());
-    columns.add_names(position->second);
-  }
-}
-
-void put_refused(const Refusal& refusal, Tables& tables, v1::SampleColumns& columns) {
-  columns.add_refusals(static_cast<v1::RefusalKind>(refusal.kind));
-  columns.add_icmp(refusal.icmp_type * 256U + refusal.icmp_code);
-  columns.add_refused_by(tables.addresses.index(refusal.from));
-}
-
-void put_samples(const std::vector<Sample>& samples, Tables& tables, v1::SampleColumns& columns) {
-  const auto size = static_cast<int>(samples.size());
-  columns.mutable_task_deltas()->Reserve(size);
-  columns.mutable_sequence_deltas()->Reserve(size);
-  columns.mutable_outcomes()->Reserve(size);
-  columns.mutable_source_ports()->Reserve(size);
-  columns.mutable_sent_ns_deltas()->Reserve(size);
-  DeltaWriter<std::uint32_t> task;
-  DeltaWriter<std::uint32_t> sequence;
-  DeltaWriter<std::uint64_t> sent;
-  for (const auto& sample : samples) {
-    columns.add_task_deltas(task.next(task_of(sample.id)));
-    columns.add_sequence_deltas(sequence.next(sequence_of(sample.id)));
-    columns.add_outcomes(static_cast<v1::Outcome>(sample.outcome));
-    columns.add_source_ports(sample.source_port);
-    columns.add_sent_ns_deltas(sent.next(static_cast<std::uint64_t>(sample.sent_ns)));
-    const bool replied = sample.outcome == Outcome::kReplied;
-    const bool refused = sample.outcome == Outcome::kRefused;
-    if (replied || refused) columns.add_round_trip_ns(sample.round_trip_ns);
-    if (replied) put_replied(sample, tables, columns);
-    if (refused) put_refused(sample.refusal, tables, columns);
-    if (!replied && !refused) {
-      columns.add_errors(sample.error.empty() ? 0 : tables.texts.index(clean_text(sample.error)) + 1);
-    }
-  }
-  put_http(samples, tables, columns);
-  put_names(samples, columns);
-}
-
-void put_destinations(const std::vector<Sight>& sights, Tables& tables, v1::SightColumns& columns) {
-  const auto known = [](const Sight& sight) { return sight.destination != SocketAddress{}; };
-  if (std::ranges::none_of(sights, known)) return;
-  for (const auto& each : sights)
-    columns.add_destinations(known(each) ? tables.sockets.index(each.destination) + 1 : 0);
-}
-
-void put_sights(const std::vector<Sight>& sights, Tables& tables, v1::SightColumns& columns) {
-  DeltaWriter<std::uint32_t> task;
-  DeltaWriter<std::uint32_t> sequence;
-  DeltaWriter<std::uint64_t> received;
-  for (const auto& sight : sights) {
-    columns.add_task_deltas(task.next(task_of(sight.id)));
-    columns.add_sequence_deltas(sequence.next(sequence_of(sight.id)));
-    columns.add_responders(sight.responder);
-    columns.add_sources(tables.addresses.index(sight.source.address));
-    columns.add_source_ports(sight.source.port);
-    columns.add_received_ns_deltas(received.next(static_cast<std::uint64_t>(sight.received_ns)));
-  }
-  put_destinations(sights, tables, columns);
-}
-
 std::unexpected<Error> wrong(std::string_view field) {
   return fail(ErrorCode::kInvalidInput, "result batch: " + std::string(field));
-}
-
-// The tables of a message, checked once; columns then index into them.
-struct ReadTables {
-  std::vector<IpAddress> addresses;
-  std::vector<SocketAddress> sockets;
-  const v1::ResultBatch* message = nullptr;
-
-  [[nodiscard]] static Result<ReadTables> from(const v1::ResultBatch& message);
-};
-
-Result<ReadTables> ReadTables::from(const v1::ResultBatch& message) {
-  ReadTables tables;
-  tables.message = &message;
-  for (const auto& text : message.texts()) {
-    if (!is_clean_text(text)) return wrong("texts: not printable or too long");
-  }
-  for (const auto& bytes : message.addresses()) {
-    auto address = address_from(bytes);
-    if (!address) return std::unexpected(address.error().in("result batch: addresses"));
-    tables.addresses.push_back(*address);
-  }
-  if (message.socket_addresses_size() != message.socket_ports_size()) return wrong("sockets: columns differ in length");
-  for (int i = 0; i < message.socket_ports_size(); ++i) {
-    const auto address = message.socket_addresses(i);
-    if (address >= tables.addresses.size()) return wrong("socket_addresses: no such address in the table");
-    if (message.socket_ports(i) > 65535) return wrong("socket_ports: out of range 0..65535");
-    tables.sockets.push_back({tables.addresses[address], static_cast<std::uint16_t>(message.socket_ports(i))});
-  }
-  return tables;
 }
 
 // Reads SampleColumns from front to back. The dependent columns have as many elements as samples need them; a column
@@ -401,22 +229,51 @@ Result<std::vector<Sight>> read_sights(const v1::SightColumns& columns, const Re
   return sights;
 }
 
+Result<std::vector<Hop>> read_hops(const v1::ResultBatch& message, const ReadTables& tables) {
+  if (static_cast<std::size_t>(message.hops_size()) > kMaxHops) return wrong("hops: more than 65536");
+  std::vector<Hop> hops;
+  hops.reserve(static_cast<std::size_t>(message.hops_size()));
+  for (const auto& each : message.hops()) {
+    auto hop = take(each, tables);
+    if (!hop) return std::unexpected(hop.error().in("result batch: hops"));
+    hops.push_back(std::move(*hop));
+  }
+  return hops;
+}
+
+Result<std::vector<RuleStep>> read_rules(const v1::ResultBatch& message, const ReadTables& tables) {
+  if (static_cast<std::size_t>(message.rules_size()) > kMaxRules) return wrong("rules: more than 65536");
+  std::vector<RuleStep> steps;
+  steps.reserve(static_cast<std::size_t>(message.rules_size()));
+  for (const auto& each : message.rules()) {
+    auto step = take(each, tables);
+    if (!step) return std::unexpected(step.error().in("result batch: rules"));
+    steps.push_back(std::move(*step));
+  }
+  return steps;
+}
+
 }  // namespace
 
-void put(const ResultBatch& batch, v1::ResultBatch& message) {
-  message.set_sequence(batch.sequence);
-  message.set_assignment(batch.assignment);
-  message.set_assignment_done(batch.assignment_done);
-  message.set_assignment_quiet(batch.assignment_quiet);
-  message.set_assignment_error(clean_text(batch.assignment_error));
-  for (const auto& loss : batch.losses) {
-    auto& entry = *message.add_losses();
-    entry.set_name(loss.name);
-    entry.set_count(loss.count);
+Result<ReadTables> ReadTables::from(const v1::ResultBatch& message) {
+  ReadTables tables;
+  tables.message = &message;
+  for (const auto& text : message.texts()) {
+    if (!is_clean_text(text)) return wrong("texts: not printable or too long");
   }
-  Tables tables(message);
-  if (!batch.samples.empty()) put_samples(batch.samples, tables, *message.mutable_samples());
-  if (!batch.sights.empty()) put_sights(batch.sights, tables, *message.mutable_sights());
+  for (const auto& bytes : message.addresses()) {
+    auto address = address_from(bytes);
+    if (!address) return std::unexpected(address.error().in("result batch: addresses"));
+    tables.addresses.push_back(*address);
+  }
+  if (message.socket_addresses_size() != message.socket_ports_size()) return wrong("sockets: columns differ in length");
+  for (int i = 0; i < message.socket_ports_size(); ++i) {
+    const auto address = message.socket_addresses(i);
+    if (address >= tables.addresses.size()) return wrong("socket_addresses: no such address in the table");
+    if (message.socket_ports(i) > 65535) return wrong("socket_ports: out of range 0..65535");
+    tables.sockets.push_back({tables.addresses[address], static_cast<std::uint16_t>(message.socket_ports(i))});
+  }
+  return tables;
 }
 
 Result<ResultBatch> take(const v1::ResultBatch& message) {
@@ -428,6 +285,10 @@ Result<ResultBatch> take(const v1::ResultBatch& message) {
   if (!samples) return std::unexpected(samples.error());
   auto sights = read_sights(message.sights(), *tables);
   if (!sights) return std::unexpected(sights.error());
+  auto hops = read_hops(message, *tables);
+  if (!hops) return std::unexpected(hops.error());
+  auto rules = read_rules(message, *tables);
+  if (!rules) return std::unexpected(rules.error());
   ResultBatch batch{.sequence = message.sequence(),
                     .assignment = message.assignment(),
                     .samples = std::move(*samples),
@@ -435,10 +296,17 @@ Result<ResultBatch> take(const v1::ResultBatch& message) {
                     .losses = {},
                     .assignment_done = message.assignment_done(),
                     .assignment_quiet = message.assignment_quiet(),
-                    .assignment_error = message.assignment_error()};
+                    .assignment_error = message.assignment_error(),
+                    .hops = std::move(*hops),
+                    .notes = {},
+                    .rules = std::move(*rules)};
   for (const auto& loss : message.losses()) {
     if (!is_clean_text(loss.name())) return wrong("losses: name: not printable or too long");
     batch.losses.push_back({loss.name(), loss.count()});
+  }
+  for (const auto& note : message.notes()) {
+    if (!is_clean_text(note)) return wrong("notes: not printable or too long");
+    batch.notes.push_back(note);
   }
   return batch;
 }

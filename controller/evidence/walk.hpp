@@ -1,0 +1,63 @@
+#pragma once
+// One probe's way through the nodes: its outcome, and every step that the kernels of all nodes reported of its packet
+// and of what answered it. Plain values and pure functions.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/hop.hpp"
+#include "common/model/probe.hpp"
+#include "common/model/rule_step.hpp"
+
+namespace conntruth::evidence {
+
+struct Step {
+  std::string node;  // the agent's name that reported it
+  Hop hop;
+  bool operator==(const Step&) const = default;
+  // "node-2", or the pod's name
+  [[nodiscard]] const std::string& where() const { return hop.place.empty() ? node : hop.place; }
+};
+
+// What the packet filter of a node did with it.
+struct MetRule {
+  std::string node;
+  RuleStep step;
+  bool operator==(const MetRule&) const = default;
+  [[nodiscard]] const std::string& where() const { return step.place.empty() ? node : step.place; }
+};
+
+struct Walk {
+  Sample sample;
+  std::string client;  // the agent's name that sent it
+  std::vector<Step>
+      steps;  // by time: all nodes of a lab have one clock; of other nodes, each node's own steps are in order
+  bool established = false;         // of a request on a connection that was open, so that its entry is not old
+  std::vector<MetRule> rules = {};  // by node, and in each node's order
+  // Of which nodes steps may be missing, and why: "node-3 lost 12 events".
+  std::vector<std::string> gaps = {};
+  bool operator==(const Walk&) const = default;
+};
+
+// Sorted by time, and each step once.
+void put_in_order(Walk& walk);
+
+// One step per line, for people: time since the first, where, what, addresses, connection tracking.
+[[nodiscard]] std::string to_text(const Walk& walk);
+
+// ---- What can be read off a walk. Null where there is no such step; pointers into the walk. ----
+
+enum class Way : std::uint8_t { kThere, kBack };
+[[nodiscard]] std::vector<const Step*> steps_of(const Walk& walk, Way way);
+[[nodiscard]] const Step* last_of(const Walk& walk, Way way);
+// Of no socket's own filter: these are ours.
+[[nodiscard]] const Step* drop_of(const Walk& walk, Way way);
+// The first one at which the destination is not what it was sent to.
+[[nodiscard]] const Step* translation_of(const Walk& walk, const SocketAddress& target);
+// The first one at which the source address is another than at the first step.
+[[nodiscard]] const Step* source_change_of(const Walk& walk);
+// The kernel's own refusal: an ICMP error or a reset.
+[[nodiscard]] const Step* refusal_of(const Walk& walk);
+
+}  // namespace conntruth::evidence
