@@ -46,6 +46,24 @@ def skip_reason(output):
     return " ".join(reason.group(1).split()) if reason else "no reason given"
 
 
+def complaints(output):
+    """The failures alone of a GoogleTest program that ran many tests, each after its test's name; else the end of it all."""
+    lines, shown, test = output.splitlines(), [], ""
+    inside = False
+    for line in lines:
+        mark = re.match(r"\[ +(RUN|OK|FAILED|SKIPPED|PASSED|-+) *\]", line)
+        if mark and mark.group(1) == "RUN":
+            test = line
+        if re.search(r":\d+: Failure$", line):
+            shown += [test] if test else []
+            inside, test = True, ""
+        elif mark:
+            inside = False
+        if inside:
+            shown.append(line)
+    return "\n".join(shown)[:SHOWN] if shown else output[-SHOWN:]
+
+
 def outcome_of(case):
     """Only a skip that a test asked for is one: a test whose program is missing has failed."""
     skipped = case.find("skipped")
@@ -57,7 +75,7 @@ def outcome_of(case):
     if case.get("status") == "run" and case.find("failure") is None and case.find("error") is None:
         return PASSED, ""
     notes = [node.get("message", "") for node in (skipped, case.find("failure")) if node is not None]
-    return FAILED, "\n".join([*notes, output[-SHOWN:]]).strip()
+    return FAILED, "\n".join([*notes, complaints(output)]).strip()
 
 
 def read(path, lane):

@@ -48,6 +48,13 @@ class Junit(unittest.TestCase):
     def test_a_skip_carries_its_reason(self):
         self.assertEqual("no nf_tables in this kernel", self.read(REPORT).skipped()[0].text)
 
+    def test_of_many_tests_only_the_failures_are_shown(self):
+        output = "\n".join(["[ RUN      ] A.a", "chatter", "[       OK ] A.a (1 ms)", "[ RUN      ] A.b", "noise",
+                            "/x/a_test.cpp:7: Failure", "Failed", "cell 3: red", "[  FAILED  ] A.b (2 ms)",
+                            *(f"[       OK ] A.c{i} (1 ms)" for i in range(1000))])
+        self.assertEqual("[ RUN      ] A.b\n/x/a_test.cpp:7: Failure\nFailed\ncell 3: red", junit.complaints(output))
+        self.assertEqual("x" * junit.SHOWN, junit.complaints("y" + "x" * junit.SHOWN))
+
     def test_a_missing_or_broken_report_is_a_failure(self):
         self.assertEqual(1, len(junit.read("/nonexistent.xml", "unit").failed()))
         self.assertEqual(1, len(self.read("<testsuite").failed()))
