@@ -139,11 +139,10 @@ class Finder {
     const auto rule = cell_.expectation.source;
     const bool wanted = rule == SourceRule::kNode || rule == SourceRule::kClientOrNode;
     if (!wanted || translation_ == nullptr || source_change_of(walk_) != nullptr) return std::nullopt;
+    // Masquerading what the node sent itself leaves the address as it is.
+    if (is_client(*translation_)) return std::nullopt;
+    // The port may have changed all the same: connection tracking gives another one where two flows would look alike.
     const auto& step = *last_where_translated();
-    // A node that masquerades what it sent itself changes the port alone, if anything.
-    const auto& client = cell_.flow.vantage;
-    const bool is_nodes_own = client.kind == VantageKind::kNode && client.node == translation_->node;
-    if (is_nodes_own || step.hop.source != walk_.steps.front().hop.source) return std::nullopt;
     return unseen(CauseCode::kMasqueradeMissing, step,
                   fmt::format("kept its source {}, which had to become a node's", step.hop.source.to_string()));
   }

@@ -95,6 +95,22 @@ TEST_F(RunTest, a_cell_can_be_explained_and_a_run_shown_again) {
   EXPECT_EQ(conntruth({"explain", "no/such/cell"}).status, 1);
 }
 
+// A proxy that stands still fails no single world for sure, as some worlds ask nothing that changed; the canary tells.
+TEST_F(RunTest, random_worlds_show_a_node_that_follows_no_change) {
+  const auto planted = conntruth({"lab", "fault", "plant", lab_name(), "one-node-behind", "--node", "node-2"});
+  ASSERT_EQ(planted.status, 0) << planted.err;
+  const auto finished = conntruth({"worlds", "--lab", lab_name(), "--count", "2", "--seed", "1", "--no-shrink", "--out",
+                                   std::filesystem::temp_directory_path().string(), "-o", "json"});
+  const auto healed = conntruth({"lab", "fault", "heal", lab_name(), "one-node-behind", "--node", "node-2"});
+  ASSERT_EQ(healed.status, 0) << healed.err;
+  EXPECT_EQ(finished.status, 2) << finished.err;
+  const auto report = Json::parse(finished.out);
+  const auto follows = [](const Json& red) {
+    return red.at("cell").get<std::string>().contains("/node-2>") && red.at("reason").at("code") == "never-followed";
+  };
+  EXPECT_TRUE(std::ranges::any_of(report.at("beyondWorlds"), follows)) << report.dump(2);
+}
+
 TEST_F(RunTest, an_unknown_scenario_is_named_with_the_closest_ones) {
   const auto finished = run({"--select", "clusterpi"});
   EXPECT_EQ(finished.status, 1);

@@ -163,19 +163,30 @@ TEST(Cause, a_node_that_answers_with_an_abort_what_no_rule_took) {
 TEST(Cause, a_node_masquerades_what_it_sent_itself_with_its_own_address) {
   auto cell = replied_cell();
   cell.expectation.source = SourceRule::kNode;
-  const auto answered = [](const char* source) {
+  const auto sent_from = [](const char* place) {
     auto walk = WalkOf(kTimedOut);
-    walk.begins()
+    walk.step("node-1", place, HopKind::kDeviceOut, kClient, kEntry)
         .hook("node-1", NetfilterHook::kOutput, -99, kClient, kEndpoint)
-        .step("node-1", "", HopKind::kDeviceOut, address(source), kEndpoint)
         .back()
-        .step("node-1", "", HopKind::kDeviceIn, kEndpoint, address(source));
+        .step("node-1", "", HopKind::kDeviceIn, kEndpoint, kClient);
     return walk;
   };
-  EXPECT_EQ(find_cause(cell, answered("10.244.1.10:40000")).code, CauseCode::kMasqueradeMissing);
-  EXPECT_NE(find_cause(cell, answered("10.244.1.10:30781")).code, CauseCode::kMasqueradeMissing);
-  cell.flow.vantage.kind = VantageKind::kNode;
-  EXPECT_NE(find_cause(cell, answered("10.244.1.10:40000")).code, CauseCode::kMasqueradeMissing);
+  EXPECT_EQ(find_cause(cell, sent_from("node-1-pod-0")).code, CauseCode::kMasqueradeMissing);
+  EXPECT_NE(find_cause(cell, sent_from("")).code, CauseCode::kMasqueradeMissing);
+}
+
+// As connection tracking gives a flow another port that would look like one that is there.
+TEST(Cause, a_source_that_got_another_port_alone_is_not_masqueraded) {
+  auto cell = replied_cell();
+  cell.expectation.source = SourceRule::kClientOrNode;
+  const auto other_port = address("10.244.1.10:30781");
+  auto walk = WalkOf(kTimedOut);
+  walk.begins()
+      .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kEndpoint)
+      .step("node-1", "", HopKind::kDeviceOut, other_port, kEndpoint)
+      .back()
+      .step("node-1", "node-1-pod-0", HopKind::kDeviceIn, kEndpoint, other_port);
+  EXPECT_EQ(find_cause(cell, walk).code, CauseCode::kMasqueradeMissing);
 }
 
 TEST(Cause, a_client_that_refuses_an_answer_which_it_does_not_know_is_no_refusal_of_the_probe) {
