@@ -184,6 +184,13 @@ int WalkPrograms::descriptor(const std::string& program) const {
   return found == nullptr ? -1 : std::max(bpf_program__fd(found), -1);
 }
 
+std::vector<std::string> WalkPrograms::names() const {
+  std::vector<std::string> all;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_.get()) all.emplace_back(bpf_program__name(program));
+  return all;
+}
+
 int WalkPrograms::map(const char* name) const { return bpf_object__find_map_fd_by_name(object_.get(), name); }
 int WalkPrograms::ring() const { return map("events"); }
 

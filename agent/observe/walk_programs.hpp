@@ -43,6 +43,7 @@ class WalkPrograms {
 
   [[nodiscard]] bool has(const std::string& program) const;
   [[nodiscard]] int descriptor(const std::string& program) const;  // -1 where it is not loaded
+  [[nodiscard]] std::vector<std::string> names() const;            // of all programs, loaded or not
   [[nodiscard]] int ring() const;                                  // descriptor of the map
   [[nodiscard]] std::uint64_t lost() const;                        // events that found no room
   // What is not there and why, a line each.

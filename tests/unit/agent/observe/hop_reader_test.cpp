@@ -1,13 +1,9 @@
 #include "agent/observe/hop_reader.hpp"
 
-#include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <memory>
 
-#include "agent/observe/walk_programs.hpp"
 #include "bpf/abi/hop_event.h"
 
 namespace conntruth::observe {
@@ -136,75 +132,6 @@ TEST(HopReader, an_event_that_is_cut_short_is_refused) {
   const auto whole = bytes_of(make_event());
   for (std::size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(read_hop(std::span(whole).first(size), names()));
   EXPECT_TRUE(read_hop(whole, names()));
-}
-
-// ---- the layout as the programs were compiled ----
-
-struct Closer {
-  void operator()(bpf_object* object) const { bpf_object__close(object); }
-};
-
-class Layout : public testing::Test {
- protected:
-  void SetUp() override {
-    const auto bytes = walk_object();
-    object_.reset(bpf_object__open_mem(bytes.data(), bytes.size(), nullptr));
-    ASSERT_TRUE(object_);
-    types_ = bpf_object__btf(object_.get());
-  }
-  // Of a member, in bytes; -1 where there is none.
-  [[nodiscard]] long offset(const char* type_name, std::string_view member) const {
-    const auto id = btf__find_by_name_kind(types_, type_name, BTF_KIND_STRUCT);
-    if (id < 0) return -1;
-    const auto* type = btf__type_by_id(types_, static_cast<std::uint32_t>(id));
-    for (std::uint32_t i = 0; i < btf_vlen(type); ++i) {
-      if (member == btf__name_by_offset(types_, btf_members(type)[i].name_off))
-        return static_cast<long>(btf_member_bit_offset(type, i) / 8U);
-    }
-    return -1;
-  }
-  [[nodiscard]] long size(const char* type_name) const {
-    const auto id = btf__find_by_name_kind(types_, type_name, BTF_KIND_STRUCT);
-    return id < 0 ? -1 : static_cast<long>(btf__type_by_id(types_, static_cast<std::uint32_t>(id))->size);
-  }
-
-  std::unique_ptr<bpf_object, Closer> object_;
-  const btf* types_ = nullptr;
-};
-
-TEST_F(Layout, both_sides_have_the_same_event) {
-  EXPECT_EQ(size("hop_event"), static_cast<long>(sizeof(abi::hop_event)));
-  EXPECT_EQ(size("hop_flow"), static_cast<long>(sizeof(abi::hop_flow)));
-  EXPECT_EQ(size("walk_place"), static_cast<long>(sizeof(abi::walk_place)));
-#define SAME(type, member) EXPECT_EQ(offset(#type, #member), static_cast<long>(offsetof(abi::type, member))) << #member
-  SAME(hop_event, at_ns);
-  SAME(hop_event, probe);
-  SAME(hop_event, location);
-  SAME(hop_event, place);
-  SAME(hop_event, reason);
-  SAME(hop_event, priority);
-  SAME(hop_event, ct_status);
-  SAME(hop_event, ct_mark);
-  SAME(hop_event, ct_zone);
-  SAME(hop_event, kind);
-  SAME(hop_event, answer);
-  SAME(hop_event, hook);
-  SAME(hop_event, ct_info);
-  SAME(hop_event, icmp_type);
-  SAME(hop_event, icmp_code);
-  SAME(hop_event, device);
-  SAME(hop_event, flow);
-  SAME(hop_event, original);
-  SAME(hop_event, reply);
-  SAME(hop_flow, source_port);
-  SAME(hop_flow, destination_port);
-  SAME(hop_flow, source);
-  SAME(hop_flow, destination);
-  SAME(walk_place, index);
-  SAME(walk_place, tracked4);
-  SAME(walk_place, tracked6);
-#undef SAME
-  EXPECT_EQ(offset("hop_event", "no such member"), -1);
 }
 
 }  // namespace
