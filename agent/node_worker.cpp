@@ -111,6 +111,7 @@ Status NodeWorker::order_walk(const Assignment& assignment) {
 Status NodeWorker::start_walk(std::uint64_t assignment) {
   observe::WalkOptions options;
   options.places = places_;
+  options.symbols = symbols_;
   for (const auto& [name, found] : found_) options.places.emplace(name, found.path);
   auto walk = observe::PacketWalk::attach(options);
   if (!walk) return std::unexpected(walk.error());

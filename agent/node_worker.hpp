@@ -12,6 +12,7 @@
 #include "agent/io/clock.hpp"
 #include "agent/io/fd.hpp"
 #include "agent/observe/conntrack.hpp"
+#include "agent/observe/kernel_symbols.hpp"
 #include "agent/probe/engine.hpp"
 #include "agent/respond/responders.hpp"
 #include "agent/rule_reporter.hpp"
@@ -79,7 +80,8 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   std::unique_ptr<respond::Responders> responders_;
   std::unique_ptr<probe::Engine> engine_;
   std::unique_ptr<RuleReporter> rules_;  // while the walk is wanted; none where rules cannot be traced
-  std::unique_ptr<WalkReporter> walk_;   // while it is wanted; hands its hops to `rules_`, too
+  std::shared_ptr<observe::KernelSymbols> symbols_ = std::make_shared<observe::KernelSymbols>();
+  std::unique_ptr<WalkReporter> walk_;  // while it is wanted; hands its hops to `rules_`, too
 };
 
 }  // namespace conntruth::agent

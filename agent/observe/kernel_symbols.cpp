@@ -1,8 +1,9 @@
 #include "agent/observe/kernel_symbols.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <string_view>
+#include <functional>
 
 namespace conntruth::observe {
 
@@ -29,24 +30,27 @@ Symbol symbol_of(std::string_view line) {
 
 }  // namespace
 
-const std::string& KernelSymbols::function_at(std::uint64_t address) {
-  const auto [position, is_new] = known_.try_emplace(address);
-  if (is_new) position->second = look_up(address);
-  return position->second;
-}
-
-std::string KernelSymbols::look_up(std::uint64_t address) const {
+void KernelSymbols::read() {
+  is_read_ = true;
   std::ifstream list(path_);
   std::string line;
-  std::uint64_t best = 0;
-  std::string name;
   while (std::getline(list, line)) {
     const auto symbol = symbol_of(line);
-    if (symbol.address <= best || symbol.address > address) continue;
-    best = symbol.address;
-    name = symbol.name;
+    if (symbol.address == 0) continue;
+    functions_.push_back(
+        {symbol.address, static_cast<std::uint32_t>(names_.size()), static_cast<std::uint32_t>(symbol.name.size())});
+    names_ += symbol.name;
   }
-  return best != 0 && address - best < kLongestFunction ? name : "";
+  // Of several names of one address, the first.
+  std::ranges::stable_sort(functions_, std::greater(), &Function::address);
+}
+
+std::string_view KernelSymbols::function_at(std::uint64_t address) {
+  if (!is_read_) read();
+  // The list is in descending order: the first one that is not behind the address.
+  const auto found = std::ranges::lower_bound(functions_, address, std::greater(), &Function::address);
+  if (found == functions_.end() || address - found->address >= kLongestFunction) return {};
+  return std::string_view(names_).substr(found->at, found->size);
 }
 
 }  // namespace conntruth::observe

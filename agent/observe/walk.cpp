@@ -44,13 +44,14 @@ Error unavailable_here(const Error& why) { return {why.code, "packet walk: not a
 }  // namespace
 
 struct PacketWalk::State {
-  State(WalkPrograms loaded, std::map<std::uint32_t, std::string> drop_reasons)
-      : programs(std::move(loaded)), reasons(std::move(drop_reasons)) {
+  State(WalkPrograms loaded, std::map<std::uint32_t, std::string> drop_reasons, std::shared_ptr<KernelSymbols> known)
+      : programs(std::move(loaded)), reasons(std::move(drop_reasons)), symbols(std::move(known)) {
+    if (!symbols) symbols = std::make_shared<KernelSymbols>();
     names.reason = [this](std::uint32_t reason) {
       const auto found = reasons.find(reason);
       return found == reasons.end() ? "" : found->second;
     };
-    names.function = [this](std::uint64_t address) { return symbols.function_at(address); };
+    names.function = [this](std::uint64_t address) { return std::string(symbols->function_at(address)); };
   }
 
   [[nodiscard]] Status open_ring();
@@ -60,7 +61,7 @@ struct PacketWalk::State {
 
   WalkPrograms programs;
   std::map<std::uint32_t, std::string> reasons;
-  KernelSymbols symbols;
+  std::shared_ptr<KernelSymbols> symbols;
   HopNames names;
   std::vector<PlaceHooks> hooks;
   std::vector<std::string> unavailable;
@@ -146,7 +147,8 @@ Result<PacketWalk> PacketWalk::attach(const WalkOptions& options) {
   if (!types) return refuse(types.error());
   auto programs = WalkPrograms::load(*types, options.ring_bytes);
   if (!programs) return refuse(programs.error());
-  auto state = std::make_unique<State>(std::move(*programs), types->enum_names("skb_drop_reason", "SKB_DROP_REASON_"));
+  auto state = std::make_unique<State>(std::move(*programs), types->enum_names("skb_drop_reason", "SKB_DROP_REASON_"),
+                                       options.symbols);
   if (auto opened = state->open_ring(); !opened) return refuse(opened.error());
   if (auto attached = state->programs.attach_tracepoints(); !attached) return refuse(attached.error());
   if (auto added = state->add_place("", ""); !added) return refuse(added.error());
