@@ -49,4 +49,8 @@ std::optional<std::uint32_t> KernelTypes::function(const std::string& name) cons
   return static_cast<std::uint32_t>(id);
 }
 
+bool KernelTypes::has_structure(const std::string& name) const {
+  return btf__find_by_name_kind(types_.get(), name.c_str(), BTF_KIND_STRUCT) >= 0;
+}
+
 }  // namespace conntruth::observe

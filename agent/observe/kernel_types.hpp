@@ -25,6 +25,7 @@ class KernelTypes {
   [[nodiscard]] std::map<std::uint32_t, std::string> enum_names(const std::string& name,
                                                                 const std::string& beginning) const;
   [[nodiscard]] std::optional<std::uint32_t> function(const std::string& name) const;
+  [[nodiscard]] bool has_structure(const std::string& name) const;
 
  private:
   struct Free {

@@ -39,7 +39,8 @@ constexpr std::array kTraced = {
     Traced{"dropped", "kfree_skb", 3, kAny, "reasons of drops"},
     Traced{"dropped_without_reason", "kfree_skb", 2, 2, ""},
     Traced{"icmp_error", "icmp_send", 3, kAny, "ICMP errors at the packet that they answer"},
-    Traced{"reset", "tcp_send_reset", 2, kAny, "RSTs at the packet that they answer"},
+    // With its third argument, the reason, it came to tell also of RSTs that no socket stands behind.
+    Traced{"reset", "tcp_send_reset", 3, kAny, "RSTs at the packet that they answer"},
 };
 
 constexpr std::array kLookouts = {
@@ -111,6 +112,12 @@ void WalkPrograms::choose(const KernelTypes& types) {
     missing_.push_back(fmt::format("{}: this kernel has no tracepoint {}{}", each.without, each.tracepoint,
                                    arguments ? " that tells them" : ""));
   }
+  // What these programs are given; it came with them. Source: include/linux/bpf.h, net/netfilter/nf_bpf_link.c.
+  if (types.has_structure("bpf_nf_ctx")) return;
+  for (const auto& lookout : kLookouts) {
+    if (std::ranges::find(left_out_, lookout.program) == left_out_.end()) left_out_.emplace_back(lookout.program);
+  }
+  missing_.emplace_back("addresses before and after translation: this kernel has no programs at netfilter hooks");
 }
 
 Status WalkPrograms::open(std::size_t ring_bytes) {

@@ -49,7 +49,9 @@ Network::Network() {
       "ip link set lo up\n"
       "for f in default all; do echo 0 > /proc/sys/net/ipv6/conf/$f/accept_dad; done\n"
       "echo 0 > /proc/sys/net/ipv4/icmp_ratelimit; echo 0 > /proc/sys/net/ipv6/icmp/ratelimit\n"
-      "echo 100000 > /proc/sys/net/ipv4/icmp_msgs_per_sec; echo 100000 > /proc/sys/net/ipv4/icmp_msgs_burst\n";
+      // On older kernels of the machine and not of a namespace.
+      "for f in icmp_msgs_per_sec icmp_msgs_burst; do [ ! -e /proc/sys/net/ipv4/$f ] || echo 100000 > "
+      "/proc/sys/net/ipv4/$f; done\n";
   router.run(quick +
              "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding\n"
              "ip link add c type veth peer name eth0 netns " +
