@@ -36,6 +36,7 @@ class Lane:
     targets: tuple  # what to build; empty: everything
     parallel: bool  # lab tests want both cores for themselves
     setup: tuple = ()  # arguments of `./run setup` for what the lane needs beyond packages
+    on_request: bool = False  # not without --lane
     fixed_addresses: bool = False  # ThreadSanitizer of g++ 12 cannot start under some kernels' address randomization
 
 
@@ -45,6 +46,8 @@ LANES = (
     Lane("faults", "dev", "^faults$", (), False),
     # Real kube-apiserver and kube-proxy; the first time it builds them.
     Lane("kube", "dev", "^kube$", ("tests_kube",), False, ("kube",)),
+    # The packet walk in guests with other kernels: minutes of emulation, and packages that only it needs.
+    Lane("vm", "dev", "^vm$", ("tests_vm",), False, ("vm",), on_request=True),
     Lane("lint", "", "", (), True),
     # The rooms that read bytes from outside, and the engine with its responders on real packets.
     Lane("asan", "asan", "^(unit|lab)$", ("unit_common", "unit_common_codec", "unit_common_stats", "unit_common_wire",
@@ -153,7 +156,7 @@ def parse(argv):
     parser.add_argument("--lane", action="append", choices=names, help="only this lane; may be given more than once")
     parser.add_argument("-R", dest="select", metavar="RE", help="only tests whose name matches (leaves out the lint)")
     args = parser.parse_args(argv)
-    chosen = [lane for lane in LANES if not args.lane or lane.name in args.lane]
+    chosen = [lane for lane in LANES if (lane.name in args.lane if args.lane else not lane.on_request)]
     return ([lane for lane in chosen if lane.preset] if args.select else chosen), args.select
 
 

@@ -80,8 +80,13 @@ class Skips(unittest.TestCase):
 
 
 class Selection(unittest.TestCase):
-    def test_every_lane_runs_by_default(self):
-        self.assertEqual(list(lanes.LANES), lanes.parse([])[0])
+    def test_every_lane_runs_by_default_but_those_on_request(self):
+        chosen = lanes.parse([])[0]
+        self.assertEqual([lane for lane in lanes.LANES if not lane.on_request], chosen)
+        self.assertEqual(["vm"], [lane.name for lane in lanes.LANES if lane not in chosen])
+
+    def test_a_lane_on_request_runs_when_it_is_named(self):
+        self.assertEqual(["vm"], [lane.name for lane in lanes.parse(["--lane", "vm"])[0]])
 
     def test_a_name_pattern_leaves_the_lint_out(self):
         chosen, select = lanes.parse(["-R", "Flight"])

@@ -4,10 +4,21 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "agent/io/netns.hpp"
 
 namespace conntruth::tests {
+
+namespace {
+
+// By how much longer answers are waited for on a machine that is an emulated one: $CONNTRUTH_PATIENCE.
+int patience() {
+  const char* text = std::getenv("CONNTRUTH_PATIENCE");
+  return text == nullptr ? 1 : std::max(std::atoi(text), 1);
+}
+
+}  // namespace
 
 Result<observe::PacketWalk> WalkTest::attach(const Network& network, observe::WalkOptions options) {
   std::optional<observe::PacketWalk> walk;
@@ -46,7 +57,7 @@ std::vector<Hop> WalkTest::hops_of(const ProbeTask& task, const Wanted& until) {
 ProbeTask WalkTest::one(Method method, const SocketAddress& target) {
   auto wanted = task(method, target.address.family(), 1);
   wanted.target = target;
-  wanted.timeout = std::chrono::milliseconds(300);
+  wanted.timeout = std::chrono::milliseconds(300) * patience();
   return wanted;
 }
 

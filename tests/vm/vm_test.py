@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+"""One kernel of expected.yaml in a guest: the walk's own tests, then a lab with a planted fault that conntruth has to find,
+to explain as far as this kernel lets it, and to say what it could not see and why.
+
+usage: vm_test.py KERNEL     exit code 0, or 1 and one line per difference; all that the guest said: build/results/vm-KERNEL.log
+"""
+
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import guest  # noqa: E402
+import yaml  # noqa: E402
+
+SECONDS = 1500
+FAULT = "drop-udp-replies"
+CELLS = "--select 'clusterip/steady/node-2-pod-0>*' --protocol udp --ip-family ipv4 --quiet"
+LAB = f"""conntruth lab up --name vm --nodes 2 --pods 1 || exit 1
+conntruth run --lab vm {CELLS}
+echo "guest: planted"
+conntruth lab fault plant vm {FAULT} || exit 1
+conntruth run --lab vm {CELLS}
+conntruth lab down vm
+"""
+CAUSE = re.compile(r"^cause of (\d+) red cells? \(([a-z-]+)\): (.*)$", re.M)
+MISSING = re.compile(r"^evidence without (.*) \(\d+ agents?\)$", re.M)
+
+
+def tasks_of(expected):
+    given = "CONNTRUTH_PATIENCE=20 CONNTRUTH_SOURCE_DIR=/opt/conntruth/source"
+    return {**{name: f"{given} {name} --gtest_filter='{select}'" for name, select in expected["tests"].items()}, "lab": LAB}
+
+
+def judge_tests(name, task):
+    """Every chosen test ran and passed: a filter that fits nothing, and a skip, are differences, too."""
+    if task is None or task.code is None:
+        return [f"{name} did not come to its end"]
+    found = [f"{name}: {line}" for line in task.output.splitlines() if line.startswith(("[  FAILED", "[  SKIPPED"))]
+    if task.code != 0 and not found:
+        found.append(f"{name} ended with {task.code}")
+    if not found and not re.search(r"^\[  PASSED  \] [1-9]", task.output, re.M):
+        found.append(f"{name}: nothing ran")
+    return found
+
+
+def judge_report(output, expected):
+    found = []
+    missing = sorted(MISSING.findall(output))
+    if missing != sorted(expected["missing"]):
+        found.append(f"said to be missing: {missing}, expected: {sorted(expected['missing'])}")
+    causes = CAUSE.findall(output)
+    if not causes:
+        found.append("no red cell has a cause")
+    for _, code, text in causes:
+        if code != expected["cause"] or expected["says"] not in text:
+            found.append(f"cause {code}: {text}; expected {expected['cause']} with '{expected['says']}'")
+    return found
+
+
+def judge_lab(task, expected):
+    if task is None or task.code is None:
+        return ["the lab did not come to its end"]
+    healthy, _, planted = task.output.partition("guest: planted")
+    found = []
+    # How soon a node follows a change is the emulator's doing here, and another row of the report.
+    if not re.search(r"^clusterip +\d+ cells +ok$", healthy, re.M):
+        found.append("the healthy lab is not green")
+    if not re.search(r"^clusterip +\d+ cells +FAIL", planted, re.M):
+        found.append(f"the planted fault {FAULT} was not found")
+    return found + judge_report(planted, expected)
+
+
+def judge(seen, expected):
+    if not seen.done:
+        return ["the guest did not come to its last line (a panic, or too slow)"]
+    found = []
+    for name in expected["tests"]:
+        found += judge_tests(name, seen.tasks.get(name))
+    return found + judge_lab(seen.tasks.get("lab"), expected)
+
+
+def expectations():
+    return yaml.safe_load((guest.HERE / "expected.yaml").read_text(encoding="utf-8"))
+
+
+def main(argv):
+    everything = expectations()
+    if len(argv) != 1 or argv[0] not in everything:
+        print(f"usage: vm_test.py {' | '.join(everything)}", file=sys.stderr)
+        return 1
+    console = guest.ROOT / "build" / "results" / f"vm-{argv[0]}.log"
+    console.parent.mkdir(parents=True, exist_ok=True)
+    seen = guest.run(argv[0], tasks_of(everything[argv[0]]), console, SECONDS)
+    found = judge(seen, everything[argv[0]])
+    print(f"kernel {seen.kernel or 'that said nothing'}: {'as expected' if not found else 'not as expected'}; see {console}")
+    print("\n".join(found))
+    if found:
+        print(seen.console[-3000:])
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
