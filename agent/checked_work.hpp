@@ -30,6 +30,8 @@ class CheckedWork : public session::Worker, public session::ResultSink {
   void sights(std::vector<Sight> sights) override { sink_.sights(std::move(sights)); }
   void hops(std::vector<Hop> hops) override { sink_.hops(std::move(hops)); }
   void rules(std::vector<RuleStep> rules) override { sink_.rules(std::move(rules)); }
+  void entries(std::vector<EntryLife> entries) override { sink_.entries(std::move(entries)); }
+  void rulesets(std::vector<Ruleset> rulesets) override { sink_.rulesets(std::move(rulesets)); }
   void notes(std::uint64_t assignment, std::vector<std::string> notes) override {
     sink_.notes(assignment, std::move(notes));
   }

@@ -1,16 +1,6 @@
 #include "agent/node_worker.hpp"
 
-#include <algorithm>
-#include <iterator>
-
 namespace conntruth::agent {
-
-namespace {
-
-constexpr auto kWalkLost = "walk-ring-full";     // events of the packet walk that found no room
-constexpr auto kRulesLost = "rule-traces-lost";  // events of the packet filter, or messages of several
-
-}  // namespace
 
 NodeWorker::NodeWorker(std::map<NamespaceName, std::string> places, Pace pace, session::ResultSink& sink,
                        FindPlace find)
@@ -33,8 +23,9 @@ Status NodeWorker::carry_out(const Assignment& assignment) {
 }
 
 void NodeWorker::abandon() {
-  stop_walk();
+  if (watch_) watch_->detach();
   past_losses_ = running_losses();
+  watch_.reset();
   engine_.reset();  // first: it calls the responders' guard
   responders_.reset();
   found_.clear();
@@ -109,46 +100,21 @@ Status NodeWorker::order_walk(const Assignment& assignment) {
 }
 
 Status NodeWorker::start_walk(std::uint64_t assignment) {
-  observe::WalkOptions options;
-  options.places = places_;
-  options.symbols = symbols_;
-  for (const auto& [name, found] : found_) options.places.emplace(name, found.path);
-  auto walk = observe::PacketWalk::attach(options);
-  if (!walk) return std::unexpected(walk.error());
-  auto notes = start_rules(options.places);
-  auto reporter = WalkReporter::start(std::move(*walk), [this](std::vector<Hop> hops) {
-    if (rules_) rules_->saw(hops);
-    sink_.hops(std::move(hops));
-  });
-  if (!reporter) return std::unexpected(reporter.error().in("packet walk"));
-  walk_ = std::move(*reporter);
-  std::ranges::copy(walk_->unavailable(), std::back_inserter(notes));
+  auto places = places_;
+  for (const auto& [name, found] : found_) places.emplace(name, found.path);
+  std::vector<std::string> notes;
+  auto watch = WitnessWatch::start(std::move(places), symbols_, sink_, notes);
+  if (!watch) return std::unexpected(watch.error());
+  watch_ = std::move(*watch);
   sink_.notes(assignment, std::move(notes));
   return {};
 }
 
-std::vector<std::string> NodeWorker::start_rules(const std::map<NamespaceName, std::string>& places) {
-  auto trace = observe::RuleTrace::attach(places);
-  if (!trace) return {trace.error().message};
-  auto notes = trace->unavailable();
-  auto reporter = RuleReporter::start(std::move(*trace));
-  if (!reporter) return {reporter.error().in("rules of the packet filter").message};
-  rules_ = std::move(*reporter);
-  return notes;
-}
-
-// The walk first: only when all its hops are known, it is known whose the traces are.
 void NodeWorker::stop_walk() {
-  if (walk_) {
-    walk_->stop();
-    past_losses_[kWalkLost] += walk_->lost();
-    walk_.reset();
-  }
-  if (rules_) {
-    sink_.rules(rules_->stop());
-    past_losses_[kRulesLost] += rules_->lost();
-    rules_.reset();
-  }
+  if (!watch_) return;
+  watch_->stop();
+  watch_->add_losses(past_losses_);
+  watch_.reset();
 }
 
 std::map<std::string, std::uint64_t> NodeWorker::running_losses() const {
@@ -158,8 +124,7 @@ std::map<std::string, std::uint64_t> NodeWorker::running_losses() const {
   };
   if (engine_) add(engine_->losses());
   if (responders_) add(responders_->losses());
-  if (walk_) losses[kWalkLost] += walk_->lost();
-  if (rules_) losses[kRulesLost] += rules_->lost();
+  if (watch_) watch_->add_losses(losses);
   std::erase_if(losses, [](const auto& loss) { return loss.second == 0; });
   const std::lock_guard lock(conntrack_mutex_);
   if (conntrack_failures_ > 0) losses["conntrack-failed"] = conntrack_failures_;

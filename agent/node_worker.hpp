@@ -15,9 +15,8 @@
 #include "agent/observe/kernel_symbols.hpp"
 #include "agent/probe/engine.hpp"
 #include "agent/respond/responders.hpp"
-#include "agent/rule_reporter.hpp"
 #include "agent/session/worker.hpp"
-#include "agent/walk_reporter.hpp"
+#include "agent/witness_watch.hpp"
 
 namespace conntruth::agent {
 
@@ -52,8 +51,6 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   // Does what the assignment orders of the packet walk.
   [[nodiscard]] Status order_walk(const Assignment& assignment);
   [[nodiscard]] Status start_walk(std::uint64_t assignment);
-  // Where they cannot be traced, why.
-  [[nodiscard]] std::vector<std::string> start_rules(const std::map<NamespaceName, std::string>& places);
   void stop_walk();
   [[nodiscard]] std::map<std::string, std::uint64_t> running_losses() const;
 
@@ -79,9 +76,8 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   std::map<std::string, std::uint64_t> past_losses_;  // of engines and responders that are gone
   std::unique_ptr<respond::Responders> responders_;
   std::unique_ptr<probe::Engine> engine_;
-  std::unique_ptr<RuleReporter> rules_;  // while the walk is wanted; none where rules cannot be traced
   std::shared_ptr<observe::KernelSymbols> symbols_ = std::make_shared<observe::KernelSymbols>();
-  std::unique_ptr<WalkReporter> walk_;  // while it is wanted; hands its hops to `rules_`, too
+  std::unique_ptr<WitnessWatch> watch_;  // while the walk is wanted
 };
 
 }  // namespace conntruth::agent

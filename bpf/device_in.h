@@ -9,6 +9,6 @@ int BPF_PROG(device_in, struct sk_buff* skb) {
   const struct net_device* device = BPF_CORE_READ(skb, dev);
   const struct walk_place* place = place_of_device(device);
   const struct step step = {.kind = HOP_DEVICE_IN, .at_data = true};
-  if (place) report(skb, device, place, &step);
+  if (place) report_at_device(skb, device, place, &step);
   return 0;
 }

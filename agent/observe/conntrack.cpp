@@ -14,6 +14,7 @@ namespace conntruth::observe {
 namespace {
 
 constexpr std::size_t kAnswerBytes = 8192;  // an entry has some hundred
+constexpr std::size_t kDumpBytes = 65'536;  // the kernel fills as much as is there to be read, up to 32 KiB
 
 }  // namespace
 
@@ -33,14 +34,18 @@ Result<Conntrack> Conntrack::open(const std::string& netns) {
   return Conntrack(std::move(socket));
 }
 
-// The kernel answers within the call that asks, so nothing has to be waited for.
-Result<std::optional<ConntrackEntry>> Conntrack::find(const FlowTuple& original, std::uint16_t zone) {
-  const auto question = conntrack_question(original, zone, ++sequence_);
+Status Conntrack::send(const std::vector<std::uint8_t>& question) {
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   if (sendto(socket_.get(), question.data(), question.size(), 0, reinterpret_cast<const sockaddr*>(&kernel),
              sizeof kernel) < 0)
     return fail_errno("ask connection tracking", errno);
+  return {};
+}
+
+// The kernel answers within the call that asks, so nothing has to be waited for.
+Result<std::optional<ConntrackEntry>> Conntrack::find(const FlowTuple& original, std::uint16_t zone) {
+  if (auto sent = send(conntrack_question(original, zone, ++sequence_)); !sent) return std::unexpected(sent.error());
   std::array<std::uint8_t, kAnswerBytes> buffer{};
   while (true) {
     const auto size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
@@ -59,6 +64,23 @@ Result<std::optional<ConntrackEntry>> Conntrack::find(const FlowTuple& original,
       if (answer.entry && answer.entry->original == original) return answer.entry;
       if (answer.entry) return std::optional<ConntrackEntry>();
     }
+  }
+}
+
+// Each read makes the kernel write the next part, so nothing has to be waited for here either.
+Status Conntrack::dump(const std::function<void(const ConntrackEvent&)>& take) {
+  if (auto sent = send(conntrack_dump_question(++sequence_)); !sent) return sent;
+  std::vector<std::uint8_t> buffer(kDumpBytes);
+  while (true) {
+    const auto size = recv(socket_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return fail_errno("read connection tracking's entries", errno);
+    if (static_cast<std::size_t>(size) > buffer.size())
+      return fail(ErrorCode::kInvalidInput, "a part of connection tracking's entries is longer than any");
+    const auto news = read_conntrack_events(std::span(buffer).first(static_cast<std::size_t>(size)), take);
+    if (!news) return std::unexpected(news.error());
+    if (news->error != 0) return fail_errno("connection tracking does not list its entries", news->error);
+    if (news->done) return {};
   }
 }
 

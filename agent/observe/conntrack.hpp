@@ -1,11 +1,12 @@
 #pragma once
-// What a node's connection tracking knows of one flow, asked by ctnetlink: an exact look-up that costs one system call
-// pair, never a dump. Source: linux/netfilter/nfnetlink_conntrack.h, net/netfilter/nf_conntrack_netlink.c.
-// Errors: kPermission without CAP_NET_ADMIN in the namespace, kUnsupported where the kernel has no ctnetlink,
-// kUnavailable where it did not answer at once, kInvalidInput for an answer that cannot be read.
-// Threading: one thread at a time.
+// What a node's connection tracking knows, asked by ctnetlink: of one flow by an exact look-up, which costs one system
+// call pair; of all flows by a dump, which takes a second for a million and is for times when witnesses are sent alone.
+// Source: linux/netfilter/nfnetlink_conntrack.h, net/netfilter/nf_conntrack_netlink.c. Errors: kPermission without
+// CAP_NET_ADMIN in the namespace, kUnsupported where the kernel has no ctnetlink, kUnavailable where it did not answer
+// at once, kInvalidInput for an answer that cannot be read. Threading: one thread at a time.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,11 @@ class Conntrack {
   // The entry whose first packet came as `original`, in its zone; none where there is no such entry.
   [[nodiscard]] Result<std::optional<ConntrackEntry>> find(const FlowTuple& original, std::uint16_t zone = 0);
 
+  // Every entry there is, once each but where the kernel's table changes its size meanwhile.
+  [[nodiscard]] Status dump(const std::function<void(const ConntrackEvent&)>& take);
+
  private:
+  [[nodiscard]] Status send(const std::vector<std::uint8_t>& question);
   explicit Conntrack(io::Fd socket) : socket_(std::move(socket)) {}
   io::Fd socket_;
   std::uint32_t sequence_ = 0;

@@ -1,9 +1,10 @@
 #pragma once
-// Messages of ctnetlink: the question for one entry, and an entry as the kernel prints it. Pure; reads whatever bytes
-// it is given without trusting a length in them.
+// Messages of ctnetlink: the question for one entry or for all, an entry as the kernel prints it, and what the kernel
+// tells of entries that come and go. Pure; reads whatever bytes it is given without trusting a length in them.
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,6 +28,7 @@ struct ConntrackEntry {
   std::chrono::seconds timeout{0};  // until it is forgotten
   std::uint32_t mark = 0;
   std::uint16_t zone = 0;
+  std::uint32_t id = 0;  // the kernel's; 0: it did not say
   bool operator==(const ConntrackEntry&) const = default;
 };
 
@@ -41,5 +43,25 @@ struct ConntrackAnswer {
 };
 // The messages of one datagram, in order; kInvalidInput names what is wrong with it.
 [[nodiscard]] Result<std::vector<ConntrackAnswer>> read_conntrack_answers(std::span<const std::uint8_t> datagram);
+
+// IPCTNL_MSG_CT_GET for all entries of both families.
+[[nodiscard]] std::vector<std::uint8_t> conntrack_dump_question(std::uint32_t sequence);
+
+enum class ConntrackChange : std::uint8_t { kThere, kNew, kUpdated, kDestroyed };  // kThere: in answer to a question
+
+struct ConntrackEvent {
+  ConntrackChange change = ConntrackChange::kThere;
+  std::uint32_t port = 0;  // kDestroyed: of the netlink socket that asked for it; 0: nobody did
+  bool has_timeout = false;
+  ConntrackEntry entry;
+};
+struct ConntrackNews {
+  bool done = false;          // the dump is at its end
+  int error = 0;              // an errno of the question; 0 where there is none
+  std::uint64_t skipped = 0;  // entries of other protocols than probes have
+};
+// What one datagram tells, entry by entry and in order; kInvalidInput names what is wrong with it.
+[[nodiscard]] Result<ConntrackNews> read_conntrack_events(std::span<const std::uint8_t> datagram,
+                                                          const std::function<void(const ConntrackEvent&)>& take);
 
 }  // namespace conntruth::observe

@@ -72,6 +72,15 @@ std::string device_of(const abi::hop_event& event) {
   return std::string(all.substr(0, all.find('\0')));
 }
 
+// Of events with bytes, these; their length was the kernel's program's to bound, and is not trusted.
+std::string packet_of(std::span<const std::uint8_t> bytes) {
+  abi::packet_event event{};
+  if (bytes.size() < sizeof event) return {};
+  std::memcpy(&event, bytes.data(), sizeof event);
+  const auto size = std::min<std::size_t>(event.size, sizeof event.bytes);
+  return {reinterpret_cast<const char*>(event.bytes), size};
+}
+
 }  // namespace
 
 Result<Hop> read_hop(std::span<const std::uint8_t> bytes, const HopNames& names) {
@@ -94,7 +103,9 @@ Result<Hop> read_hop(std::span<const std::uint8_t> bytes, const HopNames& names)
           .reason = {},
           .function = {},
           .icmp_type = event.icmp_type,
-          .icmp_code = event.icmp_code};
+          .icmp_code = event.icmp_code,
+          .packet = {}};
+  if (hop.kind == HopKind::kDeviceIn || hop.kind == HopKind::kDeviceOut) hop.packet = packet_of(bytes);
   if (hop.kind == HopKind::kDropped) {
     hop.reason = names.reason ? names.reason(event.reason) : "";
     if (hop.reason.empty()) hop.reason = std::to_string(event.reason);

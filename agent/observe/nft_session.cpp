@@ -15,12 +15,13 @@ std::string first_line(const char* text) {
 
 void NftSession::Free::operator()(nft_ctx* context) const { nft_ctx_free(context); }
 
-Result<NftSession> NftSession::open() {
+Result<NftSession> NftSession::open(Shows shows) {
   auto* context = nft_ctx_new(NFT_CTX_DEFAULT);
   if (context == nullptr) return fail(ErrorCode::kPermission, "nftables does not open; CAP_NET_ADMIN is needed");
   NftSession session(context);
-  nft_ctx_output_set_flags(
-      context, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE | NFT_CTX_OUTPUT_NUMERIC_PRIO);
+  constexpr unsigned kShort = NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE;
+  nft_ctx_output_set_flags(context,
+                           NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_NUMERIC_PRIO | (shows == Shows::kRules ? kShort : 0));
   if (nft_ctx_buffer_output(context) != 0 || nft_ctx_buffer_error(context) != 0)
     return fail(ErrorCode::kResource, "no memory for what nftables prints");
   return session;

@@ -2,9 +2,10 @@
 // nft commands in one network namespace, through libnftables. What a session makes with the flag `owner` is removed by
 // the kernel when the session ends, however it ends (NFT_TABLE_F_OWNER, Linux 5.12).
 // Errors: kPermission where it does not open; kUnsupported with nft's own first line where a command is refused.
-// Threading: on an NftThread alone, from opening to end; one thread at a time for all sessions of the process, as
-// libnftables keeps names of devices for all.
+// Threading: on NftThreads alone, from opening to end: they let one work at a time, as libnftables keeps names of
+// devices for all.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,9 +17,11 @@ namespace conntruth::observe {
 
 class NftSession {
  public:
+  // What it prints. kRules: handles, no counters, no elements of named sets, priorities as numbers. kEverything: as
+  // `nft -a -y` does.
+  enum class Shows : std::uint8_t { kRules, kEverything };
   // Of the calling thread's network namespace, for life.
-  [[nodiscard]] static Result<NftSession> open();
-  // What it prints: handles, no counters, no elements of named sets, priorities as numbers.
+  [[nodiscard]] static Result<NftSession> open(Shows shows = Shows::kRules);
   [[nodiscard]] Result<std::string> run(const std::string& commands);
 
  private:

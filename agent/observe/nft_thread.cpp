@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 
 #include "agent/io/netns.hpp"
 
@@ -11,7 +12,8 @@ namespace conntruth::observe {
 
 namespace {
 
-constexpr unsigned kFirst = 3;  // behind input, output and errors
+constexpr std::chrono::seconds kMostWait(10);  // well within a session's lease
+constexpr unsigned kFirst = 3;                 // behind input, output and errors
 
 }  // namespace
 
@@ -40,6 +42,10 @@ void NftThread::serve() {
 
 Status NftThread::carry_out(const std::string& netns, const std::function<Status()>& work) const {
   if (own_table_ != 0) return fail_errno("give libnftables descriptors of its own", own_table_);
+  // libnftables keeps names of devices for the whole process.
+  static std::timed_mutex at_work;
+  const std::unique_lock lock(at_work, kMostWait);
+  if (!lock) return fail(ErrorCode::kUnavailable, "nftables is still at work on a long list of rules");
   if (auto entered = io::enter_network_namespace(netns); !entered) return entered;
   return work();
 }

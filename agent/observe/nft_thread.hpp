@@ -22,7 +22,8 @@ class NftThread {
   NftThread& operator=(const NftThread&) = delete;
 
   // Does the work there, in that network namespace, and waits for its end. `netns` is a path; "" is where it was last.
-  // kUnsupported where the kernel gives no descriptors of its own (before Linux 5.9).
+  // kUnsupported where the kernel gives no descriptors of its own (before Linux 5.9), kUnavailable where another such
+  // thread of the process is at work for longer than 10 s.
   [[nodiscard]] Status run(const std::string& netns, const std::function<Status()>& work);
 
  private:

@@ -25,7 +25,7 @@ class KernelSymbols;
 struct WalkOptions {
   // Name → path of the network namespace. The caller's own, "", is always looked at.
   std::map<NamespaceName, std::string> places;
-  std::size_t ring_bytes = std::size_t{1} << 23U;  // for some 40,000 events that wait; a power of two of pages
+  std::size_t ring_bytes = std::size_t{1} << 24U;  // for some 50,000 events that wait; a power of two of pages
   std::chrono::milliseconds check_within{2'000};
   std::shared_ptr<KernelSymbols> symbols = {};  // kept from one walk to the next; without it a walk reads its own
 };

@@ -57,6 +57,8 @@ std::vector<LossCounter> Session::counters() const {
   add("sights-dropped", spool_.dropped_sights());
   add("hops-dropped", spool_.dropped_hops());
   add("rules-dropped", spool_.dropped_rules());
+  add("entries-dropped", spool_.dropped_entries());
+  add("rulesets-dropped", spool_.dropped_rulesets());
   return counters;
 }
 

@@ -52,8 +52,8 @@ class Session : private LinkEvents {
   // everything by then. Once per Session.
   [[nodiscard]] Status run(Worker& worker);
   void request_stop();
-  // Losses of the session itself: "batches-forgotten", "sights-dropped", "hops-dropped", "rules-dropped"; and
-  // "batches-resent", "reconnects".
+  // Losses of the session itself: "batches-forgotten", "sights-dropped", "hops-dropped", "rules-dropped",
+  // "entries-dropped", "rulesets-dropped"; and "batches-resent", "reconnects".
   [[nodiscard]] std::vector<LossCounter> counters() const;
 
  private:

@@ -9,6 +9,8 @@ namespace conntruth::session {
 
 namespace {
 
+constexpr std::size_t kLongRuleset = std::size_t{1} << 20U;  // bytes
+
 template <typename T>
 void append(std::vector<T>& to, std::vector<T>&& from) {
   if (to.empty()) {
@@ -64,6 +66,24 @@ void Spool::add_seen(std::vector<T> ResultBatch::* column, std::vector<T> seen, 
 void Spool::sights(std::vector<Sight> sights) { add_seen(&ResultBatch::sights, std::move(sights), dropped_sights_); }
 void Spool::hops(std::vector<Hop> hops) { add_seen(&ResultBatch::hops, std::move(hops), dropped_hops_); }
 void Spool::rules(std::vector<RuleStep> rules) { add_seen(&ResultBatch::rules, std::move(rules), dropped_rules_); }
+
+void Spool::entries(std::vector<EntryLife> entries) {
+  add_seen(&ResultBatch::entries, std::move(entries), dropped_entries_);
+}
+
+// A long one goes alone: messages have a bound.
+void Spool::rulesets(std::vector<Ruleset> rulesets) {
+  for (auto& each : rulesets) {
+    const bool is_long = each.text_zstd.size() > kLongRuleset;
+    add_seen(&ResultBatch::rulesets, {std::move(each)}, dropped_rulesets_);
+    if (!is_long) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (open_.contains(0)) close(0);
+    }
+    wake_();
+  }
+}
 
 void Spool::notes(std::uint64_t assignment, std::vector<std::string> notes) {
   const std::lock_guard lock(mutex_);
@@ -171,6 +191,16 @@ std::uint64_t Spool::dropped_rules() const {
   return dropped_rules_;
 }
 
+std::uint64_t Spool::dropped_entries() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_entries_;
+}
+
+std::uint64_t Spool::dropped_rulesets() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_rulesets_;
+}
+
 std::uint64_t Spool::forgotten_batches() const {
   const std::lock_guard lock(mutex_);
   return forgotten_batches_;
@@ -198,6 +228,8 @@ void Spool::close(std::uint64_t assignment) {
     append(batch.sights, std::move(seen->second.batch.sights));
     append(batch.hops, std::move(seen->second.batch.hops));
     append(batch.rules, std::move(seen->second.batch.rules));
+    append(batch.entries, std::move(seen->second.batch.entries));
+    append(batch.rulesets, std::move(seen->second.batch.rulesets));
     open_.erase(seen);
   }
   closed_.push_back(std::move(batch));

@@ -35,6 +35,8 @@ class Spool : public ResultSink {
   void sights(std::vector<Sight> sights) override;
   void hops(std::vector<Hop> hops) override;
   void rules(std::vector<RuleStep> rules) override;
+  void entries(std::vector<EntryLife> entries) override;
+  void rulesets(std::vector<Ruleset> rulesets) override;
   void notes(std::uint64_t assignment, std::vector<std::string> notes) override;
   void finished(std::uint64_t assignment, const std::string& error) override;
   void quiet(std::uint64_t assignment) override;
@@ -56,6 +58,8 @@ class Spool : public ResultSink {
   [[nodiscard]] std::uint64_t dropped_sights() const;     // beyond four times the capacity
   [[nodiscard]] std::uint64_t dropped_hops() const;       // the same
   [[nodiscard]] std::uint64_t dropped_rules() const;      // the same
+  [[nodiscard]] std::uint64_t dropped_entries() const;    // the same
+  [[nodiscard]] std::uint64_t dropped_rulesets() const;   // the same
   [[nodiscard]] std::uint64_t forgotten_batches() const;  // by clear()
   [[nodiscard]] std::uint64_t resent_batches() const;
 
@@ -85,6 +89,8 @@ class Spool : public ResultSink {
   std::uint64_t dropped_sights_ = 0;
   std::uint64_t dropped_hops_ = 0;
   std::uint64_t dropped_rules_ = 0;
+  std::uint64_t dropped_entries_ = 0;
+  std::uint64_t dropped_rulesets_ = 0;
   std::uint64_t forgotten_batches_ = 0;
   std::uint64_t resent_batches_ = 0;
 };

@@ -11,9 +11,9 @@
 
 namespace conntruth::session {
 
-// Takes results from any thread and never blocks. Nothing that was given is dropped, except sights, hops and
-// rules beyond a hard bound, which are counted; so a worker that goes on although congested() costs memory, not
-// results.
+// Takes results from any thread and never blocks. Nothing that was given is dropped, except what was seen of
+// probes (sights, hops, rules, entries, rulesets) beyond a hard bound, which is counted; so a worker that goes on
+// although congested() costs memory, not results.
 class ResultSink {
  public:
   ResultSink() = default;
@@ -24,6 +24,8 @@ class ResultSink {
   virtual void sights(std::vector<Sight> sights) = 0;
   virtual void hops(std::vector<Hop> hops) = 0;
   virtual void rules(std::vector<RuleStep> rules) = 0;
+  virtual void entries(std::vector<EntryLife> entries) = 0;
+  virtual void rulesets(std::vector<Ruleset> rulesets) = 0;
   // Before finished(): what of an assignment is not available here.
   virtual void notes(std::uint64_t assignment, std::vector<std::string> notes) = 0;
   // After the last sample of an assignment; with an error where it could not be carried out.

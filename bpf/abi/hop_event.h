@@ -77,6 +77,16 @@ struct hop_event {
   struct hop_flow reply;
 };
 
+enum { HOP_PACKET = 256 };
+
+// HOP_DEVICE_IN and HOP_DEVICE_OUT: the packet's bytes come along, from its IP header on.
+struct packet_event {
+  struct hop_event hop;
+  u32 size;  // of `bytes`, at most HOP_PACKET; what the packet has in pages apart is not among them
+  u32 unused;
+  u8 bytes[HOP_PACKET];
+};
+
 // What is known of a network namespace that is looked at.
 struct walk_place {
   u32 index;
@@ -88,6 +98,7 @@ struct walk_place {
 HOP_ASSERT(sizeof(struct hop_flow) == 40, "hop_flow");
 HOP_ASSERT(sizeof(struct walk_place) == 8, "walk_place");
 HOP_ASSERT(sizeof(struct hop_event) == 192, "hop_event");
+HOP_ASSERT(sizeof(struct packet_event) == 456, "packet_event");
 HOP_ASSERT(__builtin_offsetof(struct hop_event, kind) == 46, "hop_event.kind");
 HOP_ASSERT(__builtin_offsetof(struct hop_event, device) == 52, "hop_event.device");
 HOP_ASSERT(__builtin_offsetof(struct hop_event, flow) == 68, "hop_event.flow");

@@ -253,6 +253,29 @@ Result<std::vector<RuleStep>> read_rules(const v1::ResultBatch& message, const R
   return steps;
 }
 
+Result<std::vector<EntryLife>> read_entries(const v1::ResultBatch& message, const ReadTables& tables) {
+  if (static_cast<std::size_t>(message.entries_size()) > kMaxEntries) return wrong("entries: more than 65536");
+  std::vector<EntryLife> entries;
+  entries.reserve(static_cast<std::size_t>(message.entries_size()));
+  for (const auto& each : message.entries()) {
+    auto entry = take(each, tables);
+    if (!entry) return std::unexpected(entry.error().in("result batch: entries"));
+    entries.push_back(std::move(*entry));
+  }
+  return entries;
+}
+
+Result<std::vector<Ruleset>> read_rulesets(const v1::ResultBatch& message) {
+  if (static_cast<std::size_t>(message.rulesets_size()) > kMaxRulesets) return wrong("rulesets: more than 1024");
+  std::vector<Ruleset> rulesets;
+  for (const auto& each : message.rulesets()) {
+    auto ruleset = take(each);
+    if (!ruleset) return std::unexpected(ruleset.error().in("result batch: rulesets"));
+    rulesets.push_back(std::move(*ruleset));
+  }
+  return rulesets;
+}
+
 }  // namespace
 
 Result<ReadTables> ReadTables::from(const v1::ResultBatch& message) {
@@ -289,6 +312,10 @@ Result<ResultBatch> take(const v1::ResultBatch& message) {
   if (!hops) return std::unexpected(hops.error());
   auto rules = read_rules(message, *tables);
   if (!rules) return std::unexpected(rules.error());
+  auto entries = read_entries(message, *tables);
+  if (!entries) return std::unexpected(entries.error());
+  auto rulesets = read_rulesets(message);
+  if (!rulesets) return std::unexpected(rulesets.error());
   ResultBatch batch{.sequence = message.sequence(),
                     .assignment = message.assignment(),
                     .samples = std::move(*samples),
@@ -299,7 +326,9 @@ Result<ResultBatch> take(const v1::ResultBatch& message) {
                     .assignment_error = message.assignment_error(),
                     .hops = std::move(*hops),
                     .notes = {},
-                    .rules = std::move(*rules)};
+                    .rules = std::move(*rules),
+                    .entries = std::move(*entries),
+                    .rulesets = std::move(*rulesets)};
   for (const auto& loss : message.losses()) {
     if (!is_clean_text(loss.name())) return wrong("losses: name: not printable or too long");
     batch.losses.push_back({loss.name(), loss.count()});

@@ -138,6 +138,8 @@ void put(const ResultBatch& batch, v1::ResultBatch& message) {
   if (!batch.sights.empty()) put_sights(batch.sights, tables, *message.mutable_sights());
   for (const auto& hop : batch.hops) put(hop, tables, *message.add_hops());
   for (const auto& step : batch.rules) put(step, tables, *message.add_rules());
+  for (const auto& entry : batch.entries) put(entry, tables, *message.add_entries());
+  for (const auto& ruleset : batch.rulesets) put(ruleset, *message.add_rulesets());
   for (const auto& note : batch.notes) message.add_notes(clean_text(note));
 }
 

@@ -38,6 +38,7 @@ Status check_ranges(const v1::Hop& message) {
     return wrong("protocol: unknown");
   if (message.hook() > static_cast<std::uint32_t>(NetfilterHook::kPostrouting)) return wrong("hook: out of range 0..4");
   if (message.icmp() > 0xFFFF) return wrong("icmp: out of range 0..65535");
+  if (message.packet().size() > kMaxHopPacket) return wrong("packet: longer than 256 bytes");
   return {};
 }
 
@@ -60,6 +61,7 @@ void put(const Hop& hop, WriteTables& tables, v1::Hop& message) {
   message.set_reason(text_index(hop.reason, tables));
   message.set_function(text_index(hop.function, tables));
   message.set_icmp(hop.icmp_type * 256U + hop.icmp_code);
+  message.set_packet(hop.packet.substr(0, kMaxHopPacket));
 }
 
 Result<Hop> take(const v1::Hop& message, const ReadTables& tables) {
@@ -79,7 +81,8 @@ Result<Hop> take(const v1::Hop& message, const ReadTables& tables) {
           .reason = lookup.text(message.reason(), "reason"),
           .function = lookup.text(message.function(), "function"),
           .icmp_type = static_cast<std::uint8_t>(message.icmp() >> 8U),
-          .icmp_code = static_cast<std::uint8_t>(message.icmp() & 0xFFU)};
+          .icmp_code = static_cast<std::uint8_t>(message.icmp() & 0xFFU),
+          .packet = message.packet()};
   if (message.has_conntrack()) {
     auto conntrack = take_conntrack(message.conntrack(), lookup);
     if (!conntrack) return std::unexpected(conntrack.error());

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "common/codec/columns.hpp"
+#include "common/model/entry_life.hpp"
 #include "common/model/hop.hpp"
 #include "common/model/rule_step.hpp"
+#include "common/model/ruleset.hpp"
 
 namespace conntruth::codec {
 
@@ -55,6 +57,8 @@ struct ReadTables {
 // Of a batch: each takes many times the bytes that it comes in.
 inline constexpr std::size_t kMaxHops = 65'536;
 inline constexpr std::size_t kMaxRules = 65'536;
+inline constexpr std::size_t kMaxEntries = 65'536;
+inline constexpr std::size_t kMaxRulesets = 1024;
 
 [[nodiscard]] inline std::uint32_t text_index(const std::string& text, WriteTables& tables) {
   return text.empty() ? 0 : tables.texts.index(clean_text(text)) + 1;
@@ -90,5 +94,9 @@ void put(const Hop& hop, WriteTables& tables, v1::Hop& message);
 [[nodiscard]] Result<Hop> take(const v1::Hop& message, const ReadTables& tables);
 void put(const RuleStep& step, WriteTables& tables, v1::RuleStep& message);
 [[nodiscard]] Result<RuleStep> take(const v1::RuleStep& message, const ReadTables& tables);
+void put(const EntryLife& entry, WriteTables& tables, v1::EntryLife& message);
+[[nodiscard]] Result<EntryLife> take(const v1::EntryLife& message, const ReadTables& tables);
+void put(const Ruleset& ruleset, v1::Ruleset& message);
+[[nodiscard]] Result<Ruleset> take(const v1::Ruleset& message);
 
 }  // namespace conntruth::codec

@@ -12,6 +12,8 @@
 
 namespace conntruth {
 
+inline constexpr std::size_t kMaxHopPacket = 256;  // no packet of a probe is longer
+
 enum class HopKind : std::uint8_t {
   kDeviceIn = 1,  // a device gave it to the network stack (netif_receive_skb)
   kDeviceOut,     // it was given to a device (net_dev_queue)
@@ -58,6 +60,7 @@ struct Hop {
   std::string reason;    // kDropped: by the running kernel's own name ("NETFILTER_DROP"), or its number
   std::string function;  // kDropped: where in the kernel ("nft_do_chain"); "" where symbols may not be read
   std::uint8_t icmp_type = 0, icmp_code = 0;  // kIcmpError
+  std::string packet = {};  // kDeviceIn, kDeviceOut: its bytes from the IP header on, as many as the walk could read
   bool operator==(const Hop&) const = default;
 };
 

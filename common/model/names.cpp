@@ -1,6 +1,7 @@
 // The words of the model as text: one place, so that every output spells them alike.
 #include <array>
 
+#include "common/model/entry_life.hpp"
 #include "common/model/expectation.hpp"
 #include "common/model/flow.hpp"
 #include "common/model/hop.hpp"
@@ -237,6 +238,22 @@ std::string_view to_string(RuleVerdict verdict) {
       return "return";
     case RuleVerdict::kOther:
       return "other";
+  }
+  return "?";
+}
+
+std::string_view to_string(EntryEnd end) {
+  switch (end) {
+    case EntryEnd::kNone:
+      return "none";
+    case EntryEnd::kExpired:
+      return "expired";
+    case EntryEnd::kDeleted:
+      return "deleted";
+    case EntryEnd::kByKernel:
+      return "by-kernel";
+    case EntryEnd::kUnseen:
+      return "unseen";
   }
   return "?";
 }

@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "common/address.hpp"
+#include "common/model/entry_life.hpp"
 #include "common/model/hop.hpp"
 #include "common/model/probe_id.hpp"
 #include "common/model/rule_step.hpp"
+#include "common/model/ruleset.hpp"
 
 namespace conntruth {
 
@@ -194,7 +196,10 @@ struct ResultBatch {
   // Before or with the end of an assignment that starts the walk: what of it is not available on this node and why, a
   // line each.
   std::vector<std::string> notes = {};
-  std::vector<RuleStep> rules = {};  // of any assignment, as hops are; they come when the walk is stopped
+  // The same, and they come when the walk is stopped.
+  std::vector<RuleStep> rules = {};
+  std::vector<EntryLife> entries = {};
+  std::vector<Ruleset> rulesets = {};  // of every place that has rules, and of the node itself
   bool operator==(const ResultBatch&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controller/app/bundle_command.hpp"
 #include "controller/app/cleanup_command.hpp"
 #include "controller/app/demo.hpp"
 #include "controller/app/install_cli.hpp"
@@ -56,6 +57,7 @@ struct Arguments {
   ClusterTarget cluster;
   bool plugin = false;  // found as kubectl-conntruth: in a cluster, whatever is asked for
   std::string cancel;
+  BundleRequest bundle;
   CleanupRequest cleanup;
   ServeRequest serve;
   int exit_code = 0;
@@ -229,6 +231,15 @@ void add_explain(CLI::App& app, Arguments& arguments) {
   });
 }
 
+void add_bundle(CLI::App& app, Arguments& arguments) {
+  auto* command = add_bundle_flags(app, arguments.bundle);
+  add_cluster(*command, arguments);
+  command->callback([&arguments] {
+    arguments.exit_code = done(in_cluster(arguments) ? bundle_remotely(arguments.cluster, arguments.bundle)
+                                                     : bundle_here(arguments.bundle));
+  });
+}
+
 void add_rejudge(CLI::App& app, Arguments& arguments) {
   auto* command = app.add_subcommand("rejudge", "judge a stored run again from its samples");
   command->add_option("RUN", arguments.run, "run id; without it the newest");
@@ -354,6 +365,7 @@ int main(int argc, char** argv) {
   add_worlds(app, arguments.exit_code);
   add_matrix(app, arguments);
   add_explain(app, arguments);
+  add_bundle(app, arguments);
   add_rejudge(app, arguments);
   add_list(app, arguments);
   add_profile(app, arguments);

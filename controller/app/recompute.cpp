@@ -1,5 +1,7 @@
 #include "controller/app/recompute.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -24,6 +26,8 @@ matrix::AgentFacts& facts_of(matrix::RunFacts& facts, const std::string& agent) 
 
 constexpr std::array<std::string_view, 2> kWalkLosses = {"walk-ring-full", "hops-dropped"};  // as agents name them
 
+constexpr std::string_view kEntryLoss = "conntrack-events-lost";
+
 // Everything that a run's records tell.
 struct Told {
   matrix::SampleTable table;
@@ -42,6 +46,7 @@ void take_batch(const store::BatchRecord& record, Told& told) {
   }
   for (const auto& hop : record.batch.hops) testimony.take(record.agent, hop);
   for (const auto& step : record.batch.rules) testimony.take(record.agent, step);
+  for (const auto& life : record.batch.entries) testimony.take(record.agent, life);
   for (const auto& line : record.batch.notes) testimony.note(record.agent + ": " + line);
   auto& agent = facts_of(facts, record.agent);
   if (!record.batch.losses.empty()) agent.losses = record.batch.losses;
@@ -95,6 +100,10 @@ void take_walk_losses(const matrix::RunFacts& facts, evidence::Testimony& testim
       if (std::ranges::find(kWalkLosses, loss.name) != kWalkLosses.end()) events += loss.count;
     }
     if (events > 0) testimony.lose(agent, events);
+    for (const auto& loss : losses) {
+      if (loss.name == kEntryLoss)
+        testimony.note(fmt::format("{}: {} or more messages of connection tracking were lost", agent, loss.count));
+    }
   }
 }
 

@@ -199,6 +199,17 @@ Status list_remote_runs(const ClusterTarget& target, OutputFormat format) {
   return {};
 }
 
+Result<std::pair<std::string, std::string>> read_remote_bundle(const ClusterTarget& target, const std::string& run,
+                                                               const std::string& cells) {
+  auto remote = RemoteController::connect(target);
+  if (!remote) return std::unexpected(remote.error());
+  const auto id = run_or_newest(*remote, run);
+  if (!id) return std::unexpected(id.error());
+  auto bytes = remote->read("/" + *id + "/bundle", {{"cells", cells}});
+  if (!bytes) return std::unexpected(bytes.error());
+  return std::pair(*id, std::move(*bytes));
+}
+
 Result<std::optional<RemoteRun>> newest_remote_run(const ClusterTarget& target) {
   auto remote = RemoteController::connect(target);
   if (!remote) return std::unexpected(remote.error());

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/result.hpp"
 #include "controller/app/remote_controller.hpp"
@@ -19,6 +20,11 @@ namespace conntruth::app {
 [[nodiscard]] Result<int> show_remote_run(const ClusterTarget& target, const std::string& run, OutputFormat format);
 [[nodiscard]] Status explain_remotely(const ClusterTarget& target, const std::string& run, const std::string& cell,
                                       OutputFormat format);
+// The run, the newest where none is named, and the archive of evidence that the controller makes of it; "" where no
+// cell failed. `cells`: globs with commas between them.
+[[nodiscard]] Result<std::pair<std::string, std::string>> read_remote_bundle(const ClusterTarget& target,
+                                                                             const std::string& run,
+                                                                             const std::string& cells);
 [[nodiscard]] Status list_remote_runs(const ClusterTarget& target, OutputFormat format);
 
 // The newest run that the controller keeps, and what became of it; nothing where there is none.

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "controller/app/bundle_command.hpp"
 #include "controller/app/recompute.hpp"
 #include "controller/app/run_command.hpp"
 #include "controller/app/run_session.hpp"
@@ -160,6 +162,17 @@ Result<std::string> RunDesk::explain(const std::string& id, const std::string& c
   const auto report = finished(id);
   if (!report) return std::unexpected(report.error());
   return report::explain(*report, cell);
+}
+
+Result<std::string> RunDesk::bundle(const std::string& id, const std::string& cells) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (id == current_) return fail(ErrorCode::kConflict, "run " + id + " is going on; its evidence comes at its end");
+  }
+  std::vector<std::string> globs;
+  std::istringstream list(cells);
+  for (std::string glob; std::getline(list, glob, ',');) globs.push_back(glob);
+  return bundle_to_bytes(runs_, id, globs);
 }
 
 Status RunDesk::cancel(const std::string& id) {

@@ -34,6 +34,7 @@ class RunDesk final : public http::Runs {
   [[nodiscard]] Result<std::shared_ptr<const http::EventLog>> events(const std::string& id) override;
   [[nodiscard]] Result<std::string> report(const std::string& id, const std::string& format, bool colour) override;
   [[nodiscard]] Result<std::string> explain(const std::string& id, const std::string& cell) override;
+  [[nodiscard]] Result<std::string> bundle(const std::string& id, const std::string& cells) override;
   [[nodiscard]] Status cancel(const std::string& id) override;
 
  private:

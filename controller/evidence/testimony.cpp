@@ -121,6 +121,7 @@ Walk Testimony::walk_of(const Case& of, const Sample& sample) const {
   }
   if (const auto steps = steps_.find(sample.id); steps != steps_.end()) walk.steps = steps->second;
   if (const auto rules = rules_.find(sample.id); rules != rules_.end()) walk.rules = rules->second;
+  walk.entries = entries_.of(walk.steps);
   walk.gaps = gaps_;
   put_in_order(walk);
   return walk;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controller/evidence/cause.hpp"
+#include "controller/evidence/entries.hpp"
 #include "controller/evidence/witnesses.hpp"
 
 namespace conntruth::evidence {
@@ -29,6 +30,7 @@ class Testimony {
   [[nodiscard]] bool is_witness(ProbeId id) const { return witnesses_.contains(task_of(id)); }
   void take(const std::string& agent, const Hop& hop);
   void take(const std::string& agent, const RuleStep& step);
+  void take(const std::string& agent, const EntryLife& life) { entries_.take(agent, life); }
   // What of the walk could not be seen, and where.
   void note(std::string line) { notes_.insert(std::move(line)); }
   // So many events of the agent's walk never came. What was not seen then proves nothing.
@@ -51,6 +53,7 @@ class Testimony {
   std::map<std::uint32_t, std::vector<Sample>> samples_;
   std::map<ProbeId, std::vector<Step>> steps_;
   std::map<ProbeId, std::vector<MetRule>> rules_;
+  Entries entries_;
   std::vector<std::string> gaps_;
   std::set<std::string> notes_;
 };

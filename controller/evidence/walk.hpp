@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/model/entry_life.hpp"
 #include "common/model/hop.hpp"
 #include "common/model/probe.hpp"
 #include "common/model/rule_step.hpp"
@@ -28,13 +29,22 @@ struct MetRule {
   [[nodiscard]] const std::string& where() const { return step.place.empty() ? node : step.place; }
 };
 
+// An entry of connection tracking of a node that the probe's packets had.
+struct FollowedEntry {
+  std::string node;
+  EntryLife life;
+  bool operator==(const FollowedEntry&) const = default;
+  [[nodiscard]] const std::string& where() const { return life.place.empty() ? node : life.place; }
+};
+
 struct Walk {
   Sample sample;
   std::string client;  // the agent's name that sent it
   std::vector<Step>
       steps;  // by time: all nodes of a lab have one clock; of other nodes, each node's own steps are in order
-  bool established = false;         // of a request on a connection that was open, so that its entry is not old
-  std::vector<MetRule> rules = {};  // by node, and in each node's order
+  bool established = false;                 // of a request on a connection that was open, so that its entry is not old
+  std::vector<MetRule> rules = {};          // by node, and in each node's order
+  std::vector<FollowedEntry> entries = {};  // by node, place and time
   // Of which nodes steps may be missing, and why: "node-3 lost 12 events".
   std::vector<std::string> gaps = {};
   bool operator==(const Walk&) const = default;

@@ -112,6 +112,7 @@ Reply Api::of_run(const Request& request, const std::string& id, const std::stri
     return text(runs_.report(id, format.empty() ? "json" : format, value(request.query, "colour") == "1"), type);
   }
   if (part == "cells") return text(runs_.explain(id, value(request.query, "id")));
+  if (part == "bundle") return text(runs_.bundle(id, value(request.query, "cells")), "application/x-tar");
   return no_such_path();
 }
 

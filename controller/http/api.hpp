@@ -6,6 +6,8 @@
 //   GET    /v1/runs/ID/events              server-sent events, from the header Last-Event-ID on
 //   GET    /v1/runs/ID/report?format=F     json, yaml, table or wide; colour=1 where F is for people
 //   GET    /v1/runs/ID/cells?id=CELL       what a cell was expected to do and did, as text
+//   GET    /v1/runs/ID/bundle?cells=GLOBS evidence of the cells that failed, or that are named: a tar archive; empty
+//                                         where no cell failed
 //   DELETE /v1/runs/ID                     ends a run that goes on; 202 at once, its events tell when it has
 //   GET    /healthz                        without key
 //
@@ -35,6 +37,8 @@ class Runs {
   [[nodiscard]] virtual Result<std::shared_ptr<const EventLog>> events(const std::string& id) = 0;
   [[nodiscard]] virtual Result<std::string> report(const std::string& id, const std::string& format, bool colour) = 0;
   [[nodiscard]] virtual Result<std::string> explain(const std::string& id, const std::string& cell) = 0;
+  // `cells`: globs with commas between them; "" for those that failed.
+  [[nodiscard]] virtual Result<std::string> bundle(const std::string& id, const std::string& cells) = 0;
   [[nodiscard]] virtual Status cancel(const std::string& id) = 0;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// What of the catalogue a run is asked to do. Internal to the room. Threading: pure functions.
+// What of the catalogue a run is asked to do. Internal to the room, but for glob_matches(). Threading: pure functions.
 
 #include <string>
 #include <string_view>

@@ -63,7 +63,42 @@ Json rule_document(const evidence::MetRule& met) {
   return result;
 }
 
+Json entry_document(const evidence::FollowedEntry& entry, std::int64_t begin_ns) {
+  const auto& life = entry.life;
+  Json result = {{"node", entry.node},
+                 {"place", entry.where()},
+                 {"protocol", to_string(life.protocol)},
+                 {"original", {life.original_source.to_string(), life.original_destination.to_string()}},
+                 {"reply", {life.reply_source.to_string(), life.reply_destination.to_string()}},
+                 {"status", life.status},
+                 {"mark", life.mark},
+                 {"zone", life.zone},
+                 {"timeoutS", life.timeout_s},
+                 {"before", life.before},
+                 {"after", life.after},
+                 {"updates", life.updates},
+                 {"end", to_string(life.end)}};
+  const auto put_time = [&](const char* name, std::int64_t at_ns) {
+    if (at_ns != 0) result[name] = at_ns - begin_ns;
+  };
+  put_time("createdNs", life.created_ns);
+  put_time("updatedNs", life.updated_ns);
+  put_time("destroyedNs", life.destroyed_ns);
+  if (life.end == EntryEnd::kDeleted)
+    result["remover"] = {{"port", life.remover}, {"process", life.remover_name}, {"others", life.others}};
+  if (life.gaps) result["gaps"] = true;
+  return result;
+}
+
+std::int64_t begin_of(const evidence::Walk& walk) { return walk.steps.empty() ? 0 : walk.steps.front().hop.at_ns; }
+
 }  // namespace
+
+std::string entries_to_json(const std::vector<evidence::FollowedEntry>& entries, std::int64_t begin_ns) {
+  Json result = Json::array();
+  for (const auto& entry : entries) result.push_back(entry_document(entry, begin_ns));
+  return text_of(result);
+}
 
 std::string cause_to_json(const evidence::Cause& cause) {
   return text_of({{"code", to_string(cause.code)},
@@ -77,14 +112,17 @@ std::string evidence_to_json(const evidence::CellEvidence& evidence) {
   const auto& walked = evidence.walk;
   const auto& probe = walked.sample.id;
   Json walk = Json::array();
-  for (const auto& step : walked.steps) walk.push_back(hop_document(step, walked.steps.front().hop.at_ns));
+  for (const auto& step : walked.steps) walk.push_back(hop_document(step, begin_of(walked)));
   Json met = Json::array();
   for (const auto& rule : walked.rules) met.push_back(rule_document(rule));
+  Json entries = Json::array();
+  for (const auto& entry : walked.entries) entries.push_back(entry_document(entry, begin_of(walked)));
   return text_of({{"witnesses", evidence.witnesses},
                   {"failed", evidence.failed},
                   {"probe", fmt::format("{}/{}", task_of(probe), sequence_of(probe))},
                   {"walk", std::move(walk)},
-                  {"rules", std::move(met)}});
+                  {"rules", std::move(met)},
+                  {"entries", std::move(entries)}});
 }
 
 }  // namespace conntruth::report

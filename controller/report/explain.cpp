@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/stats/binomial.hpp"
+#include "controller/evidence/entries.hpp"
 #include "controller/evidence/rules.hpp"
 #include "controller/judge/judge.hpp"
 #include "controller/judge/names.hpp"
@@ -173,10 +174,13 @@ void why(Page& page, const ReportCell& cell) {
   page.line("walk", fmt::format("of probe {}/{}, which {}", task_of(walk.sample.id), sequence_of(walk.sample.id),
                                 to_string(walk.sample.outcome)));
   page.plain(evidence::to_text(walk));
-  const auto rules = evidence::rules_to_text(walk);
-  if (rules.empty()) return;
-  page.line("rules", "that it met, of those that decide or translate");
-  page.plain(rules);
+  if (const auto rules = evidence::rules_to_text(walk); !rules.empty()) {
+    page.line("rules", "that it met, of those that decide or translate");
+    page.plain(rules);
+  }
+  if (walk.entries.empty()) return;
+  page.line("entry", "of connection tracking that it had on each node");
+  page.plain(evidence::entries_to_text(walk));
 }
 
 std::string similar(const Report& report, std::string_view cell_id) {

@@ -35,8 +35,9 @@ Result<EventRing> EventRing::open(std::uint32_t inode, const abi::walk_place& pl
   EventRing ring(std::move(*programs));
   const auto take = [](void* to, void* data, std::size_t size) {
     abi::hop_event event{};
-    EXPECT_EQ(size, sizeof event);
     std::memcpy(&event, data, std::min(size, sizeof event));
+    const bool at_device = event.kind == abi::HOP_DEVICE_IN || event.kind == abi::HOP_DEVICE_OUT;
+    EXPECT_EQ(size, at_device ? sizeof(abi::packet_event) : sizeof event);
     static_cast<std::vector<abi::hop_event>*>(to)->push_back(event);
     return 0;
   };

@@ -42,6 +42,10 @@ std::vector<Field> fields_of_event() {
       FIELD(hop_event, flow),    FIELD(hop_event, unused),    FIELD(hop_event, original),  FIELD(hop_event, reply)};
 }
 
+std::vector<Field> fields_of_packet() {
+  return {FIELD(packet_event, hop), FIELD(packet_event, size), FIELD(packet_event, unused), FIELD(packet_event, bytes)};
+}
+
 std::vector<Field> fields_of_place() {
   return {FIELD(walk_place, index), FIELD(walk_place, tracked4), FIELD(walk_place, tracked6),
           FIELD(walk_place, unused)};
@@ -90,6 +94,11 @@ class Layout : public testing::Test {
 TEST_F(Layout, an_event_is_the_same_on_both_sides) {
   EXPECT_EQ(size("hop_event"), sizeof(abi::hop_event));
   EXPECT_EQ(fields("hop_event"), fields_of_event());
+}
+
+TEST_F(Layout, an_event_with_bytes_is_the_same_on_both_sides) {
+  EXPECT_EQ(size("packet_event"), sizeof(abi::packet_event));
+  EXPECT_EQ(fields("packet_event"), fields_of_packet());
 }
 
 TEST_F(Layout, a_flow_is_the_same_on_both_sides) {

@@ -106,5 +106,75 @@ TEST(ConntrackMessage, an_entry_without_its_tuples_is_refused) {
   EXPECT_EQ(answers.error().message, "ctnetlink: an entry without its two tuples");
 }
 
+// ---- events and dumps ----
+
+// The kernel's message of that type, with these flags and that port.
+Bytes event_bytes(std::uint16_t type, std::uint16_t flags, std::uint32_t port) {
+  auto bytes = entry_bytes(kAsked, kReply, 0);
+  auto* header = reinterpret_cast<nlmsghdr*>(bytes.data());
+  header->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8U | type);
+  header->nlmsg_flags = flags;
+  header->nlmsg_pid = port;
+  return bytes;
+}
+
+std::vector<ConntrackEvent> events_of(const Bytes& bytes, ConntrackNews* news = nullptr) {
+  std::vector<ConntrackEvent> events;
+  const auto read = read_conntrack_events(bytes, [&](const ConntrackEvent& event) { events.push_back(event); });
+  EXPECT_TRUE(read) << read.error().message;
+  if (read && news != nullptr) *news = *read;
+  return events;
+}
+
+TEST(ConntrackMessage, an_event_tells_what_happened_and_who_asked_for_it) {
+  const auto one = [](std::uint16_t type, std::uint16_t flags, std::uint32_t port) {
+    const auto events = events_of(event_bytes(type, flags, port));
+    EXPECT_EQ(events.size(), 1U);
+    return events.empty() ? ConntrackEvent() : events.front();
+  };
+  EXPECT_EQ(one(IPCTNL_MSG_CT_NEW, NLM_F_CREATE | NLM_F_EXCL, 0).change, ConntrackChange::kNew);
+  EXPECT_EQ(one(IPCTNL_MSG_CT_NEW, 0, 0).change, ConntrackChange::kUpdated);
+  EXPECT_EQ(one(IPCTNL_MSG_CT_NEW, NLM_F_MULTI, 0).change, ConntrackChange::kThere);
+  const auto destroyed = one(IPCTNL_MSG_CT_DELETE, 0, 712);
+  EXPECT_EQ(destroyed.change, ConntrackChange::kDestroyed);
+  EXPECT_EQ(destroyed.port, 712U);
+  EXPECT_EQ(destroyed.entry.original, kAsked);
+  EXPECT_EQ(destroyed.entry.reply, kReply);
+  // The port of a dump's answer is the asking socket's own.
+  EXPECT_EQ(one(IPCTNL_MSG_CT_NEW, NLM_F_MULTI, 712).port, 0U);
+}
+
+TEST(ConntrackMessage, entries_of_other_protocols_are_passed_over) {
+  auto icmp = kAsked;
+  icmp.protocol = static_cast<Protocol>(1);
+  auto bytes = entry_bytes(icmp, icmp, 0);
+  const auto known = event_bytes(IPCTNL_MSG_CT_NEW, 0, 0);
+  bytes.insert(bytes.end(), known.begin(), known.end());
+  ConntrackNews news;
+  EXPECT_EQ(events_of(bytes, &news).size(), 1U);
+  EXPECT_EQ(news.skipped, 1U);
+  EXPECT_FALSE(news.done);
+}
+
+TEST(ConntrackMessage, the_end_of_a_dump_and_its_refusal_are_told) {
+  Bytes bytes(NLMSG_HDRLEN + sizeof(nlmsgerr));
+  auto* header = reinterpret_cast<nlmsghdr*>(bytes.data());
+  header->nlmsg_len = static_cast<std::uint32_t>(bytes.size());
+  header->nlmsg_type = NLMSG_DONE;
+  ConntrackNews news;
+  EXPECT_TRUE(events_of(bytes, &news).empty());
+  EXPECT_TRUE(news.done);
+  header->nlmsg_type = NLMSG_ERROR;
+  static_cast<nlmsgerr*>(mnl_nlmsg_get_payload(header))->error = -EPERM;
+  events_of(bytes, &news);
+  EXPECT_EQ(news.error, EPERM);
+}
+
+TEST(ConntrackMessage, an_event_that_is_cut_is_refused) {
+  const auto whole = event_bytes(IPCTNL_MSG_CT_DELETE, 0, 1);
+  for (std::size_t size = 1; size < whole.size(); ++size)
+    EXPECT_FALSE(read_conntrack_events(std::span(whole).first(size), [](const auto&) {})) << size;
+}
+
 }  // namespace
 }  // namespace conntruth::observe

@@ -134,5 +134,30 @@ TEST(HopReader, an_event_that_is_cut_short_is_refused) {
   EXPECT_TRUE(read_hop(whole, names()));
 }
 
+Bytes bytes_of(const abi::packet_event& event) {
+  Bytes bytes(sizeof event);
+  std::memcpy(bytes.data(), &event, sizeof event);
+  return bytes;
+}
+
+TEST(HopReader, a_device_s_event_has_the_packet_s_bytes) {
+  abi::packet_event event{};
+  event.hop = make_event();
+  event.hop.kind = abi::HOP_DEVICE_IN;
+  std::strcpy(reinterpret_cast<char*>(event.bytes), "abcdef");
+  event.size = 5;
+  auto hop = read_hop(bytes_of(event), names());
+  ASSERT_TRUE(hop);
+  EXPECT_EQ(hop->packet, "abcde");
+  event.size = 1'000'000;  // no program writes so many
+  hop = read_hop(bytes_of(event), names());
+  ASSERT_TRUE(hop);
+  EXPECT_EQ(hop->packet.size(), 256U);
+  event.hop.kind = abi::HOP_HOOK;
+  hop = read_hop(bytes_of(event), names());
+  ASSERT_TRUE(hop);
+  EXPECT_EQ(hop->packet, "");
+}
+
 }  // namespace
 }  // namespace conntruth::observe

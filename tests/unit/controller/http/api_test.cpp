@@ -26,6 +26,7 @@ class SomeRuns final : public Runs {
     return id + " as " + format + (colour ? " in colour" : "");
   }
   Result<std::string> explain(const std::string& id, const std::string& cell) override { return id + ": " + cell; }
+  Result<std::string> bundle(const std::string& id, const std::string& cells) override { return id + " of " + cells; }
   Status cancel(const std::string& id) override {
     if (id == "x") return {};
     return fail(ErrorCode::kNotFound, "no run " + id);
@@ -64,6 +65,9 @@ TEST_F(HttpApi, has_the_paths_of_runs) {
   EXPECT_EQ(ask("GET", "/v1/runs/x/report?format=wide&colour=1").body, "x as wide in colour");
   EXPECT_EQ(ask("GET", "/v1/runs/x/report").body, "x as json");
   EXPECT_EQ(ask("GET", "/v1/runs/x/cells?id=a/b%3Ec").body, "x: a/b>c");
+  const auto bundle = ask("GET", "/v1/runs/x/bundle?cells=a/*,b");
+  EXPECT_EQ(bundle.body, "x of a/*,b");
+  EXPECT_EQ(bundle.content_type, "application/x-tar");
   EXPECT_EQ(ask("DELETE", "/v1/runs/x").status, 202U);
   const auto events = ask("GET", "/v1/runs/x/events");
   EXPECT_NE(events.events, nullptr);
