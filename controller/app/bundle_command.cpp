@@ -58,7 +58,8 @@ CLI::App* add_bundle_flags(CLI::App& app, BundleRequest& request) {
   auto* command = app.add_subcommand("bundle", "pack the evidence of a run's red cells into files for somebody else");
   command->add_option("RUN", request.run, "run id; without it the newest");
   command->add_option("--cell", request.cells, "of these cells, * and ? allowed; without it of all that failed")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("-o,--output", request.target,
                       "FILE.tar, or else a folder, that is not there yet; without it conntruth-RUN.tar");
   command->footer(

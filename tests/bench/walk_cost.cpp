@@ -20,9 +20,8 @@
 
 #include "agent/io/netns.hpp"
 #include "agent/io/socket.hpp"
-#include "agent/observe/walk.hpp"
 #include "common/wire/probe_header.hpp"
-#include "tests/lab/agent/network.hpp"
+#include "tests/lab/agent/walk_network.hpp"
 
 namespace conntruth {
 namespace {
@@ -90,20 +89,6 @@ Result<Flow> make_flow(const tests::Network& network) {
   return Flow(std::move(*client), std::move(*server));
 }
 
-Result<observe::PacketWalk> attach(const tests::Network& network) {
-  std::optional<observe::PacketWalk> walk;
-  observe::WalkOptions options;
-  options.places = {{"client", network.client.path()}, {"server", network.server.path()}};
-  const auto done = io::in_network_namespace(network.router.path(), [&]() -> Status {
-    auto attached = observe::PacketWalk::attach(options);
-    if (!attached) return std::unexpected(attached.error());
-    walk.emplace(std::move(*attached));
-    return {};
-  });
-  if (!done) return std::unexpected(done.error());
-  return std::move(*walk);
-}
-
 struct Spread {
   double low = 0, median = 0, high = 0;
 };
@@ -124,7 +109,7 @@ Result<Cost> cost_of(const tests::Network& network, Flow& flow, Payload payload,
   flow.send(packets, payload);  // the first ones of a flow are dearer
   for (int pair = 0; pair < pairs; ++pair) {
     const auto without = flow.send(packets, payload).first;
-    auto walk = attach(network);
+    auto walk = tests::attach_walk(network);
     if (!walk) return std::unexpected(walk.error());
     const auto with = flow.send(packets, payload).first;
     walk->detach();
@@ -142,7 +127,7 @@ struct Rate {
 
 // Probes as fast as one core sends them, read by another thread.
 Result<Rate> rate_of(const tests::Network& network, Flow& flow, std::uint32_t packets) {
-  auto walk = attach(network);
+  auto walk = tests::attach_walk(network);
   if (!walk) return std::unexpected(walk.error());
   std::atomic<bool> ending = false;
   std::uint64_t events = 0;

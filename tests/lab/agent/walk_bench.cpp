@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "agent/io/netns.hpp"
-
 namespace conntruth::tests {
 
 namespace {
@@ -20,21 +18,8 @@ int patience() {
 
 }  // namespace
 
-Result<observe::PacketWalk> WalkTest::attach(const Network& network, observe::WalkOptions options) {
-  std::optional<observe::PacketWalk> walk;
-  options.places = {{"client", network.client.path()}, {"server", network.server.path()}};
-  const auto done = io::in_network_namespace(network.router.path(), [&]() -> Status {
-    auto attached = observe::PacketWalk::attach(options);
-    if (!attached) return std::unexpected(attached.error());
-    walk.emplace(std::move(*attached));
-    return {};
-  });
-  if (!done) return std::unexpected(done.error());
-  return std::move(*walk);
-}
-
 void WalkTest::walk_begins(const observe::WalkOptions& more) {
-  auto attached = attach(*network, more);
+  auto attached = attach_walk(*network, more);
   ASSERT_TRUE(attached) << attached.error().message;
   walk.emplace(std::move(*attached));
 }

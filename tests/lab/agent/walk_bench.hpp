@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "agent/observe/walk.hpp"
 #include "tests/lab/agent/bench.hpp"
+#include "tests/lab/agent/walk_network.hpp"
 
 namespace conntruth::tests {
 
@@ -21,7 +21,6 @@ class WalkTest : public AgentTest {
 
   // The test fails where it cannot be attached.
   void walk_begins(const observe::WalkOptions& more = {});
-  [[nodiscard]] static Result<observe::PacketWalk> attach(const Network& network, observe::WalkOptions options);
   // Sends one probe and returns its hops in the order of their times; waits until one of them is `until`.
   [[nodiscard]] std::vector<Hop> hops_of(const ProbeTask& task, const Wanted& until);
   [[nodiscard]] static ProbeTask one(Method method, const SocketAddress& target);

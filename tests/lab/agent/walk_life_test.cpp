@@ -41,7 +41,7 @@ TEST_F(WalkLife, an_agent_that_is_killed_leaves_nothing_in_the_kernel) {
   ASSERT_EQ(::pipe(pipe.data()), 0);
   const auto child = fork();
   if (child == 0) {
-    auto attached = attach(*network, {});
+    auto attached = attach_walk(*network);
     const bool told =
         attached && write_ids(pipe[1], attached->program_ids()) && write_ids(pipe[1], attached->hook_link_ids());
     if (!told) _exit(1);
