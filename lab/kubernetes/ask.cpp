@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -33,6 +34,14 @@ Result<std::string> exchange(const kube::Peer& peer, const kube::HttpRequest& re
                           reply->body.substr(0, 300)));
 }
 
+// The value of a metric's line; 0 where it is none.
+double number_at_end(std::string_view line) {
+  const auto text = line.substr(line.rfind(' ') + 1);
+  double value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  return read.ec == std::errc() ? value : 0;
+}
+
 }  // namespace
 
 ApiServer::ApiServer(const LabSpec& spec, std::string fabric_netns, const kube::Identity& identity,
@@ -43,14 +52,15 @@ ApiServer::ApiServer(const LabSpec& spec, std::string fabric_netns, const kube::
       certificate_pem_(identity.certificate_pem),
       token_(std::move(admin_token)) {}
 
-Result<std::string> ApiServer::call(std::string_view method, const std::string& target, std::string_view body) const {
+Result<std::string> ApiServer::call(std::string_view method, const std::string& target, std::string_view body,
+                                    const std::string& content_type) const {
   kube::Peer peer;
   peer.host = peer.name = host_;
   peer.port = kApiPort;
   peer.network_namespace = netns_;
   peer.ca_pem = certificate_pem_;
   const std::vector<std::pair<std::string, std::string>> headers{
-      {"Host", host_}, {"Authorization", "Bearer " + token_}, {"Content-Type", "application/json"}};
+      {"Host", host_}, {"Authorization", "Bearer " + token_}, {"Content-Type", content_type}};
   return exchange(peer, {method, target, headers, body});
 }
 
@@ -74,6 +84,11 @@ Status ApiServer::create(const std::string& collection, const std::string& objec
   return answer || answer.error().code == ErrorCode::kConflict ? Status() : std::unexpected(answer.error());
 }
 
+Status ApiServer::patch(const std::string& path, const std::string& merge_patch) const {
+  const auto answer = call("PATCH", path, merge_patch, "application/merge-patch+json");
+  return answer ? Status() : std::unexpected(answer.error());
+}
+
 Result<std::string> ApiServer::read(const std::string& path) const { return call("GET", path, ""); }
 
 Status ApiServer::reachable_as_service(const std::string& netns) const {
@@ -87,6 +102,11 @@ Status ApiServer::reachable_as_service(const std::string& netns) const {
   return std::unexpected(connection.error().in("the API's own Service, default/kubernetes"));
 }
 
+bool KubeProxyState::has_written_rules(unsigned families, double since) const {
+  const auto written = std::ranges::count_if(synced, [since](double time) { return time > since; });
+  return written >= (per_family ? families : 1);
+}
+
 KubeProxyState read_kube_proxy_metrics(std::string_view text) {
   constexpr std::string_view kSynced = "kubeproxy_sync_proxy_rules_last_timestamp_seconds";
   constexpr std::string_view kBuild = "kubernetes_build_info{";
@@ -96,7 +116,7 @@ KubeProxyState read_kube_proxy_metrics(std::string_view text) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     if (line.starts_with(kSynced)) {
-      if (!line.ends_with(" 0")) ++state.synced;
+      state.synced.push_back(number_at_end(line));
       state.per_family = state.per_family || line.contains("ip_family=");
     }
     const auto version = line.find(kVersion);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kube/base64.hpp"
+#include "lab/kubernetes/proxy_choice.hpp"
 #include "lab/topology/address_plan.hpp"
 
 namespace conntruth::lab {
@@ -24,6 +25,11 @@ Json texts(const std::vector<Prefix>& prefixes) {
   auto list = Json::array();
   for (const auto& prefix : prefixes) list.push_back(prefix.to_string());
   return list;
+}
+
+bool learns_zone_late(const LabSpec& spec, const std::string& node) {
+  const auto choice = read_proxy_choice(proxy_of(spec, node));
+  return choice && choice->is_kube_proxy();
 }
 
 }  // namespace
@@ -114,10 +120,18 @@ std::string kubeconfig(const LabSpec& spec, const kube::Identity& identity, cons
   return document.dump(2) + "\n";
 }
 
+std::string zone_patch(const LabSpec& spec, unsigned node) {
+  const auto planned = plan_node(spec, node);
+  if (planned.zone.empty() || !learns_zone_late(spec, planned.name)) return "";
+  return Json{{"metadata", {{"labels", {{world::kZoneLabel, planned.zone}}}}}}.dump();
+}
+
 std::string node_object(const LabSpec& spec, unsigned node) {
   const auto planned = plan_nodes(spec).at(node - 1);
+  auto labels = planned.labels;
+  if (learns_zone_late(spec, planned.name)) labels.erase(std::string(world::kZoneLabel));
   Json document = {{"apiVersion", "v1"}, {"kind", "Node"}};
-  document["metadata"] = {{"name", planned.name}, {"labels", planned.labels}};
+  document["metadata"] = {{"name", planned.name}, {"labels", labels}};
   document["spec"] = {{"podCIDR", planned.pod_cidrs.front().to_string()}, {"podCIDRs", texts(planned.pod_cidrs)}};
   if (spec.kubernetes && spec.kubernetes->kubelets) return document.dump();
   auto& status = document["status"];

@@ -40,6 +40,10 @@ struct Tokens {
                                      const std::string& token);
 
 // Node `node` (from 1) in JSON: labels and pod ranges; where no kubelet will say the rest, also addresses and Ready.
+// Without its zone where kube-proxy runs, which may miss a label that its Node has from the start: that is told by
+// `zone_patch` once it runs (docs/findings/0008).
 [[nodiscard]] std::string node_object(const LabSpec& spec, unsigned node);
+// A merge patch for that Node (RFC 7396); "" where it has no zone, or had it from the start.
+[[nodiscard]] std::string zone_patch(const LabSpec& spec, unsigned node);
 
 }  // namespace conntruth::lab

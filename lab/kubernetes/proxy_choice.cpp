@@ -53,7 +53,7 @@ Result<ProxyChoice> read_proxy_choice(std::string_view text) {
 }
 
 std::string to_string(const ProxyChoice& choice) {
-  if (choice.kind != "kube-proxy") return choice.kind;
+  if (!choice.is_kube_proxy()) return choice.kind;
   return fmt::format("{}{}{}{}", kKubeProxy, choice.mode, choice.version.empty() ? "" : "@", choice.version);
 }
 
@@ -127,7 +127,7 @@ Status imply(LabSpec& spec, bool proxies_given, std::string_view version) {
   auto done = for_each_choice(spec, [&](const std::string& where, std::string& text) -> Status {
     auto choice = read_proxy_choice(text);
     if (!choice) return std::unexpected(choice.error().in(where));
-    if (choice->kind == "kube-proxy" && choice->version.empty() && !version.empty()) {
+    if (choice->is_kube_proxy() && choice->version.empty() && !version.empty()) {
       ++dated;
       choice->version = version;
       text = to_string(*choice);

@@ -21,7 +21,8 @@ struct ProxyChoice {
   std::string version;  // kube-proxy: "" as the API's
   bool operator==(const ProxyChoice&) const = default;
 
-  [[nodiscard]] bool follows_api() const { return kind == "kube-proxy" || kind == kCommand; }
+  [[nodiscard]] bool is_kube_proxy() const { return kind == "kube-proxy"; }
+  [[nodiscard]] bool follows_api() const { return is_kube_proxy() || kind == kCommand; }
 };
 // kInvalidInput lists what there is.
 [[nodiscard]] Result<ProxyChoice> read_proxy_choice(std::string_view text);

@@ -72,6 +72,7 @@ class Start {
       if (auto done = kubelets.start(api); !done) return done;
     }
     if (auto done = await_proxies(api); !done) return done;
+    if (auto done = announce_zones(api); !done) return done;
     tell("the proxies have written their rules");
     return api_.kubelets ? await_kubelets(kubelets, api) : Status();
   }
@@ -210,7 +211,7 @@ class Start {
       if (!command) return std::unexpected(command.error());
       return start(place, "proxy", "the proxy command", "sh", {"-c", *command});
     }
-    if (choice.kind != "kube-proxy") return {};
+    if (!choice.is_kube_proxy()) return {};
     const auto program = programs_.find("kube-proxy", choice.version, api_.version);
     if (!program) return std::unexpected(program.error());
     return start(place, "proxy", text, program->path, kube_proxy_arguments(spec_, choice.mode, where));
@@ -220,26 +221,53 @@ class Start {
   // families.
   Status await_proxies(const ApiServer& api) {
     const auto deadline = Clock::now() + api_.patience;
-    const unsigned families = spec_.ipv4 && spec_.ipv6 ? 2 : 1;
     for (const auto& place : places_) {
       const auto choice = read_proxy_choice(proxy_of(spec_, place.name));
       if (place.name == kFabric || !choice || !choice->follows_api()) continue;
       KubeProxyState state;
       const auto ready = daemons_.await(place, "proxy", deadline, [&]() -> Status {
-        if (choice->kind == "kube-proxy") {
+        if (choice->is_kube_proxy()) {
           const auto told = ask_kube_proxy(place.netns());
           if (!told) return std::unexpected(told.error());
           state = *told;
-          if (!state.has_written_rules(families)) return fail(ErrorCode::kUnavailable, "it has written no rules yet");
+          if (!state.has_written_rules(families())) return fail(ErrorCode::kUnavailable, "it has written no rules yet");
         }
         return api.reachable_as_service(place.netns());
       });
       if (!ready) return ready;
-      if (choice->kind != "kube-proxy" || state.version.empty()) continue;
+      if (!choice->is_kube_proxy() || state.version.empty()) continue;
       spec_.node_proxies[place.name] = to_string(ProxyChoice{choice->kind, choice->mode, state.version});
     }
     return {};
   }
+
+  // Only that a kube-proxy wrote all its rules anew shows that it took notice.
+  Status announce_zones(const ApiServer& api) {
+    const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    std::vector<const Place*> told;
+    for (const auto& place : places_) {
+      const auto node = number_of(spec_, place);
+      const auto patch = node == 0 ? "" : zone_patch(spec_, node);
+      if (patch.empty()) continue;
+      if (auto done = api.patch("/api/v1/nodes/" + place.name, patch); !done) {
+        return std::unexpected(done.error().in("give " + place.name + " its zone"));
+      }
+      told.push_back(&place);
+    }
+    const auto deadline = Clock::now() + api_.patience;
+    for (const auto* place : told) {
+      const auto written = daemons_.await(*place, "proxy", deadline, [&]() -> Status {
+        const auto state = ask_kube_proxy(place->netns());
+        if (!state) return std::unexpected(state.error());
+        if (state->has_written_rules(families(), now)) return {};
+        return fail(ErrorCode::kUnavailable, "it has written no rules since its node has a zone");
+      });
+      if (!written) return written;
+    }
+    return {};
+  }
+
+  [[nodiscard]] unsigned families() const { return spec_.ipv4 && spec_.ipv6 ? 2 : 1; }
 
   LabSpec& spec_;
   KubernetesSpec& api_;

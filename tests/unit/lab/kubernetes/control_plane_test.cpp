@@ -78,6 +78,17 @@ TEST(NodeObject, has_labels_ranges_and_addresses_of_both_families_and_is_ready) 
   EXPECT_EQ(node["status"]["conditions"][0]["status"], "True");
 }
 
+TEST(NodeObject, of_a_kube_proxy_gets_its_zone_later) {
+  LabSpec spec;
+  spec.node_proxies = {{"node-2", "kube-proxy:iptables"}};
+  const auto node = nlohmann::json::parse(node_object(spec, 2));
+  EXPECT_EQ(node["metadata"]["labels"], nlohmann::json({{"kubernetes.io/hostname", "node-2"}}));
+  EXPECT_EQ(zone_patch(spec, 2), R"({"metadata":{"labels":{"topology.kubernetes.io/zone":"zone-b"}}})");
+  EXPECT_EQ(zone_patch(spec, 1), "");
+  spec.zones.clear();
+  EXPECT_EQ(zone_patch(spec, 2), "");
+}
+
 TEST(KubeProxyMetrics, tell_when_every_family_was_written_once) {
   const std::string four =
       "# TYPE kubeproxy_sync_proxy_rules_last_timestamp_seconds gauge\n"
@@ -90,6 +101,8 @@ TEST(KubeProxyMetrics, tell_when_every_family_was_written_once) {
                               "kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"IPv6\"} 1.8e+09\n"
                               "kubernetes_build_info{build_date=\"\",git_version=\"v1.36.3\",platform=\"linux\"} 1");
   EXPECT_TRUE(done.has_written_rules(2));
+  EXPECT_TRUE(done.has_written_rules(1, 1.795e+09));
+  EXPECT_FALSE(done.has_written_rules(2, 1.795e+09));
   EXPECT_EQ(done.version, "v1.36.3");
 }
 
