@@ -11,6 +11,17 @@ namespace {
 
 constexpr std::string_view kUntrackedWords = "was kept from connection tracking, so nothing translated it, ";
 
+// Rules of the oracle that leave out ready endpoints: who overlooks one of them translates to those.
+constexpr std::array<std::string_view, 4> kNarrowing{"hints-node", "hints-zone", "local-ready-endpoints",
+                                                     "local-terminating-fallback"};
+
+// " (hints-zone: all 3 ready endpoints have zone hints and 1 name zone-b: 10.244.2.10:5000)"; "" where none did.
+std::string narrowing(const std::vector<Rule>& rules) {
+  const auto narrows = [](const Rule& rule) { return std::ranges::find(kNarrowing, rule.id) != kNarrowing.end(); };
+  const auto found = std::ranges::find_if(rules, narrows);
+  return found == rules.end() ? "" : fmt::format(" ({}: {})", found->id, found->text);
+}
+
 // What a drop's reason says beyond its name. Source: enum skb_drop_reason of include/net/dropreason-core.h.
 CauseCode code_of_drop(const Hop& hop) {
   const auto says = [&](std::string_view part) { return hop.reason.find(part) != std::string::npos; };
@@ -113,7 +124,8 @@ class Finder {
                 fmt::format("was translated to {} by a conntrack entry of an earlier packet; it is no endpoint now",
                             chosen.to_string()));
     const auto code = endpoints_.empty() ? CauseCode::kTranslatedAnyway : CauseCode::kTranslatedElsewhere;
-    const auto* why = endpoints_.empty() ? "although nothing may answer here" : "which is no endpoint of this entry";
+    const auto why = endpoints_.empty() ? "although nothing may answer here"
+                                        : "which is no endpoint of this entry" + narrowing(cell_.expectation.rules);
     return at(code, *translation_, fmt::format("was translated to {}, {}", chosen.to_string(), why));
   }
 

@@ -36,6 +36,17 @@ TEST(Cause, a_packet_that_nothing_translates_is_dropped_for_want_of_a_route) {
             "matched), then dropped: IP_INNOROUTES in ip_error");
 }
 
+TEST(Cause, an_endpoint_that_hints_leave_out_is_told_with_what_they_say) {
+  auto cell = replied_cell();
+  cell.expectation.rules = {{"cluster-endpoints", "3 of 3 endpoints are ready", ""},
+                            {"hints-zone", "all 3 ready endpoints have zone hints and 1 name zone-a", ""}};
+  const auto cause = find_cause(
+      cell, WalkOf(Outcome::kReplied).begins().hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kOther));
+  EXPECT_EQ(cause.code, CauseCode::kTranslatedElsewhere);
+  EXPECT_THAT(cause.text, HasSubstr("to 10.244.3.10:5000, which is no endpoint of this entry (hints-zone: all 3 ready "
+                                    "endpoints have zone hints and 1 name zone-a)"));
+}
+
 TEST(Cause, a_packet_that_leaves_for_the_clusters_range_untranslated_and_vanishes_was_not_translated) {
   const auto cause =
       find_cause(replied_cell(), WalkOf(kTimedOut).begins().step("node-1", "", HopKind::kDeviceOut, kClient, kEntry));
