@@ -38,7 +38,8 @@ class Crafted final : public Prober {
   struct Arrival {
     Family family;
     SocketAddress from;  // port filled in by who knows the protocol
-    wire::Bytes data;    // from the transport header on
+    IpAddress to;
+    wire::Bytes data;  // from the transport header on
     std::int64_t now_ns;
   };
   using Target = std::pair<Protocol, SocketAddress>;
@@ -58,9 +59,9 @@ class Crafted final : public Prober {
   // Ends a foreign connection in the server's queue of half-open ones. The kernel does so as well where it may.
   void reset(const Flight& flight, const wire::TcpHeader& answer, std::int64_t now_ns);
   void refuse(Protocol protocol, const Arrival& arrival, std::uint32_t sequence, std::uint16_t port, RefusalKind kind);
-  // The flight to `target` with that sequence number and source port, whichever task it is of.
-  [[nodiscard]] Flight* find(Protocol protocol, const SocketAddress& target, std::uint32_t sequence,
-                             std::uint16_t port);
+  // The flight of `flow`, as it was sent, with that sequence number, whichever task it is of.
+  [[nodiscard]] Flight* find(Protocol protocol, const wire::Endpoints& flow, std::uint32_t sequence);
+  [[nodiscard]] static bool is_of(const Flight& flight, const wire::Endpoints& flow);
   [[nodiscard]] Flight* find_quoted(const wire::IcmpError& error);
   [[nodiscard]] Flight* find_by_port(Protocol protocol, const wire::Endpoints& flow);
 

@@ -55,11 +55,13 @@ void Crafted::read(Receiver& receiver, std::size_t index, std::int64_t now_ns) {
     desk_.losses.add(io::Loss::kSocketOverflow, *lost - receiver.overflow);
     receiver.overflow = *lost;
   }
-  Arrival arrival{receiver.family, batch_.source(index), batch_.data(index), now_ns};
+  Arrival arrival{receiver.family, batch_.source(index), batch_.destination(index).value_or(IpAddress{}),
+                  batch_.data(index), now_ns};
   if (receiver.family == Family::kIpv4) {
     const auto packet = wire::parse_ip(arrival.data);
     if (!packet) return desk_.losses.add(io::Loss::kForeignPacket);
     arrival.from.address = packet->source;
+    arrival.to = packet->destination;
     arrival.data = packet->payload;
   }
   switch (receiver.protocol) {
@@ -103,19 +105,25 @@ void Crafted::reset(const Flight& flight, const wire::TcpHeader& answer, std::in
   flush(sender, now_ns);
 }
 
-Flight* Crafted::find(Protocol protocol, const SocketAddress& target, std::uint32_t sequence, std::uint16_t port) {
-  const auto found = tasks_.find({protocol, target});
+// Tasks of several clients in one place may well have the same target, ports and sequence numbers.
+bool Crafted::is_of(const Flight& flight, const wire::Endpoints& flow) {
+  return flight.task->source == flow.source.address && flight.source_port == flow.source.port &&
+         flight.task->spec.target == flow.destination;
+}
+
+Flight* Crafted::find(Protocol protocol, const wire::Endpoints& flow, std::uint32_t sequence) {
+  const auto found = tasks_.find({protocol, flow.destination});
   if (found == tasks_.end()) return nullptr;
   for (const auto* task : found->second) {
     auto* flight = desk_.book.find(probe_id(task->spec.id, sequence));
-    if (flight != nullptr && flight->source_port == port) return flight;
+    if (flight != nullptr && is_of(*flight, flow)) return flight;
   }
   return nullptr;
 }
 
 void Crafted::refuse(Protocol protocol, const Arrival& arrival, std::uint32_t sequence, std::uint16_t port,
                      RefusalKind kind) {
-  auto* flight = find(protocol, arrival.from, sequence, port);
+  auto* flight = find(protocol, {.source = {arrival.to, port}, .destination = arrival.from}, sequence);
   if (flight == nullptr) return;  // an RST or ABORT of somebody else's flow
   desk_.book.refused(*flight, {.kind = kind, .icmp_type = 0, .icmp_code = 0, .from = arrival.from.address},
                      arrival.now_ns);
@@ -139,7 +147,8 @@ void Crafted::read_tcp(Arrival arrival) {
     return refuse(Protocol::kTcp, arrival, sequence, port, RefusalKind::kReset);
   }
   if (const auto found = wire::parse_syn_ack(*segment)) return answer(arrival, found->id, port, found->identity);
-  if (auto* flight = find(Protocol::kTcp, arrival.from, sequence, port)) {
+  const wire::Endpoints flow{.source = {arrival.to, port}, .destination = arrival.from};
+  if (auto* flight = find(Protocol::kTcp, flow, sequence)) {
     if (flight->task->spec.foreign) reset(*flight, segment->header, arrival.now_ns);
     return accept(*flight, arrival.now_ns);
   }
@@ -155,7 +164,8 @@ void Crafted::read_sctp(Arrival arrival) {
   if (wire::is_abort(*packet)) return refuse(Protocol::kSctp, arrival, sequence, port, RefusalKind::kAbort);
   if (!wire::sctp_checksum_is_right(arrival.data)) return desk_.losses.add(io::Loss::kBadChecksum);
   if (const auto found = wire::parse_init_ack(*packet)) return answer(arrival, found->id, port, found->identity);
-  if (auto* flight = find(Protocol::kSctp, arrival.from, sequence, port)) return accept(*flight, arrival.now_ns);
+  const wire::Endpoints flow{.source = {arrival.to, port}, .destination = arrival.from};
+  if (auto* flight = find(Protocol::kSctp, flow, sequence)) return accept(*flight, arrival.now_ns);
   desk_.losses.add(io::Loss::kForeignPacket);
 }
 
@@ -172,18 +182,16 @@ void Crafted::read_icmp(const Arrival& arrival) {
 
 Flight* Crafted::find_quoted(const wire::IcmpError& error) {
   const auto protocol = static_cast<Protocol>(error.protocol);
-  const auto port = error.flow.source.port;
-  const auto& target = error.flow.destination;
   switch (protocol) {
     case Protocol::kTcp:  // the sequence number is within the eight bytes that every router quotes
-      return find(protocol, target, wire::load32(error.quoted, 4), port);
+      return find(protocol, error.flow, wire::load32(error.quoted, 4));
     case Protocol::kSctp:
       if (error.quoted.size() < 20) return find_by_port(protocol, error.flow);
-      return find(protocol, target, wire::sequence_of_tag(wire::load32(error.quoted, 16)), port);
+      return find(protocol, error.flow, wire::sequence_of_tag(wire::load32(error.quoted, 16)));
     case Protocol::kUdp: {
       const auto header = wire::decode_probe_header(error.quoted.subspan(8));
       if (!header) return find_by_port(protocol, error.flow);
-      return find(protocol, target, sequence_of(header->id), port);
+      return find(protocol, error.flow, sequence_of(header->id));
     }
   }
   return nullptr;
@@ -193,11 +201,7 @@ Flight* Crafted::find_quoted(const wire::IcmpError& error) {
 Flight* Crafted::find_by_port(Protocol protocol, const wire::Endpoints& flow) {
   Flight* result = nullptr;
   desk_.book.for_each([&](Flight& flight) {
-    const auto& spec = flight.task->spec;
-    if (flight.source_port == flow.source.port && spec.target == flow.destination && flight.fd < 0 &&
-        protocol_of(spec.method) == protocol) {
-      result = &flight;
-    }
+    if (is_of(flight, flow) && flight.fd < 0 && protocol_of(flight.task->spec.method) == protocol) result = &flight;
   });
   return result;
 }

@@ -128,6 +128,27 @@ TEST_P(Outcomes, a_rejected_probe_is_refused_by_the_router) {
   expect_icmp(probe(task()), v4() ? 3 : 1, v4() ? 13 : 1, pick("10.1.0.1", "fd01::1"));
 }
 
+// Two clients in one place that choose the same source ports: each refusal has to find its own.
+TEST_P(Outcomes, a_refusal_is_the_one_of_the_client_that_it_was_sent_to) {
+  const std::string from = v4() ? "ip saddr 10.1.0.3 " : "ip6 saddr fd01::3 ";
+  const std::string how =
+      method() == Method::kTcpSyn || method() == Method::kTcpSocket ? "tcp reset" : "icmpx host-unreachable";
+  network->client.run("ip addr add 10.1.0.3/24 dev eth0; ip addr add fd01::3/64 dev eth0 nodad");
+  network->router.chain("filter hook forward priority 0",
+                        from + "meta l4proto " + std::string(to_string(protocol_of(method()))) + " reject with " + how);
+  begin();
+  auto replied = task(200);
+  replied.source = pick("10.1.0.2", "fd01::2");
+  auto refused = task(200);
+  refused.source = pick("10.1.0.3", "fd01::3");
+  replied.id = 1;
+  refused.id = 2;
+  for (const auto& sample : probe({replied, refused})) {
+    EXPECT_EQ(sample.outcome, task_of(sample.id) == 1 ? Outcome::kReplied : Outcome::kRefused)
+        << ::testing::PrintToString(sample);
+  }
+}
+
 TEST_P(Outcomes, a_drop_in_the_output_hook_times_out) {
   network->client.chain("filter hook output priority 0", match() + " drop");
   begin();
