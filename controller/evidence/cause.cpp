@@ -28,8 +28,11 @@ CauseCode code_of_drop(const Hop& hop) {
   const auto in = [&](std::string_view function) { return hop.function.starts_with(function); };
   if (says("NETFILTER_DROP") || in("nft_do_chain") || in("nf_hook_slow") || in("ipt_do_table"))
     return CauseCode::kDroppedByRule;
-  if (says("NEIGH_FAILED") || says("NEIGH_QUEUEFULL")) return CauseCode::kNeighbourFailed;
-  if (says("NOROUTES")) return CauseCode::kNoRoute;
+  if (says("PKT_TOO_BIG")) return CauseCode::kTooBig;
+  if (says("NEIGH_FAILED") || says("NEIGH_QUEUEFULL") || in("neigh_invalidate")) return CauseCode::kNeighbourFailed;
+  // Where routes of the types unreachable, prohibit and blackhole lead: kernels do not give a reason for each of them.
+  const bool no_way = in("ip_error") || in("ip6_pkt_discard") || in("ip6_pkt_prohibit") || in("dst_discard");
+  if (says("NOROUTES") || no_way) return CauseCode::kNoRoute;
   return CauseCode::kDropped;
 }
 
@@ -173,6 +176,10 @@ class Finder {
     if (is_untouched(*where))
       return at(CauseCode::kNotTranslated, *where, untouched(*where) + ", and nobody listens where it came");
     if (drop_ != nullptr && code_of_drop(drop_->hop) != CauseCode::kDropped) return of_drop(*drop_);
+    if (is_on_its_way(*where))
+      return at(CauseCode::kDropped, *where,
+                fmt::format("was answered there with ICMP error {}/{}{}", where->hop.icmp_type, where->hop.icmp_code,
+                            after(*where)));
     return at(CauseCode::kEndpointRefused, *where, "came to the endpoint, where nobody listens");
   }
 
@@ -218,6 +225,11 @@ class Finder {
             fmt::format("what was seen of it may not be whole: {}", fmt::join(walk_.gaps, ", "))};
   }
 
+  // An endpoint takes a packet in before it refuses it.
+  [[nodiscard]] bool is_on_its_way(const Step& step) const {
+    const auto* hook = last_hook(step);
+    return step.hop.kind == HopKind::kIcmpError && hook != nullptr && hook->hop.hook != NetfilterHook::kInput;
+  }
   // The last hook that was passed where the step is, up to it; a function where none was.
   [[nodiscard]] const Step* last_hook(const Step& step) const {
     const Step* found = nullptr;

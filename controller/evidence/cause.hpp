@@ -26,6 +26,7 @@ enum class CauseCode : std::uint8_t {
   kInvalid,              // connection tracking took it for no part of any flow
   kNoRoute,
   kNeighbourFailed,  // the next hop did not answer for its address
+  kTooBig,           // larger than the way takes, and not to be fragmented
   kHairpinNotMasqueraded,
   kLostBetweenNodes,   // left one node and never came to the next
   kDropped,            // by the kernel, for another reason
@@ -52,7 +53,7 @@ enum class CauseCode : std::uint8_t {
   kUnexplained,    // it was seen, and none of these fits
   kNoEvidence,     // nothing of it was seen, or what was seen is not whole
 };
-inline constexpr std::size_t kCauseCodes = 31;
+inline constexpr std::size_t kCauseCodes = 32;
 
 [[nodiscard]] std::string_view to_string(CauseCode code);    // "not-translated"
 [[nodiscard]] std::string_view explanation(CauseCode code);  // one sentence without names

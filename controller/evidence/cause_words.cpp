@@ -23,6 +23,7 @@ constexpr std::array<Words, kCauseCodes> kWords = {{
     {CauseCode::kInvalid, "invalid", "connection tracking took it for no part of any flow"},
     {CauseCode::kNoRoute, "no-route", "there was no route to where it was to go"},
     {CauseCode::kNeighbourFailed, "neighbour-failed", "the next hop did not answer for its address"},
+    {CauseCode::kTooBig, "too-big", "it was larger than its way takes, and might not be taken apart"},
     {CauseCode::kHairpinNotMasqueraded, "hairpin-not-masqueraded",
      "a pod that reached itself through its Service saw its own address as the source"},
     {CauseCode::kLostBetweenNodes, "lost-between-nodes", "it left one node and never came to another"},

@@ -170,6 +170,7 @@ std::string rule_of(const plan::Cell& cell, const Walk& walk, const Cause& cause
     case CauseCode::kStaleEntry:
     case CauseCode::kNoRoute:
     case CauseCode::kNeighbourFailed:
+    case CauseCode::kTooBig:
     case CauseCode::kLostBetweenNodes:
     case CauseCode::kDropped:
     case CauseCode::kEndpointRefused:

@@ -267,13 +267,26 @@ TEST(Cause, rules_that_know_nothing_of_a_service_throw_it_away_instead_of_refusi
 }
 
 TEST(Cause, the_kernels_own_reasons_have_their_codes) {
-  const auto code_of = [](const char* reason) {
+  const auto code_of = [](const char* reason, const char* function = "somewhere") {
     return find_cause(replied_cell(),
-                      WalkOf(kTimedOut).arrives().drop("node-2", "", reason, "somewhere", kClient, kEndpoint))
+                      WalkOf(kTimedOut).arrives().drop("node-2", "", reason, function, kClient, kEndpoint))
         .code;
   };
   EXPECT_EQ(code_of("NEIGH_FAILED"), CauseCode::kNeighbourFailed);
   EXPECT_EQ(code_of("IP_INNOROUTES"), CauseCode::kNoRoute);
+  EXPECT_EQ(code_of("PKT_TOO_BIG"), CauseCode::kTooBig);
+  EXPECT_EQ(code_of("NOT_SPECIFIED", "neigh_invalidate"), CauseCode::kNeighbourFailed);
+  for (const auto* function : {"ip_error", "ip6_pkt_discard", "ip6_pkt_prohibit", "dst_discard"}) {
+    EXPECT_EQ(code_of("NOT_SPECIFIED", function), CauseCode::kNoRoute) << function;
+  }
+}
+
+TEST(Cause, a_node_that_refuses_a_packet_on_its_way_is_no_endpoint_that_does) {
+  auto walk = WalkOf(Outcome::kRefused);
+  walk.begins().hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kEndpoint).icmp("node-1", "", 3, 1, kEndpoint);
+  EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kDropped);
+  walk.drop("node-1", "", "NOT_SPECIFIED", "ip_error", kClient, kEndpoint);
+  EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kNoRoute);
 }
 
 TEST(Cause, a_pod_that_gets_its_own_packet_back_sees_itself_as_the_source) {

@@ -65,8 +65,9 @@ class WalkOf {
     last().function = function;
     return *this;
   }
-  WalkOf& icmp(const std::string& node, const std::string& place, std::uint8_t type, std::uint8_t code) {
-    step(node, place, HopKind::kIcmpError, kClient, kEntry);
+  WalkOf& icmp(const std::string& node, const std::string& place, std::uint8_t type, std::uint8_t code,
+               const SocketAddress& destination = kEntry) {
+    step(node, place, HopKind::kIcmpError, kClient, destination);
     last().icmp_type = type;
     last().icmp_code = code;
     return *this;
