@@ -127,9 +127,10 @@ class Finder {
                 fmt::format("was translated to {} by a conntrack entry of an earlier packet; it is no endpoint now",
                             chosen.to_string()));
     const auto code = endpoints_.empty() ? CauseCode::kTranslatedAnyway : CauseCode::kTranslatedElsewhere;
+    const auto* how = translation_at_socket(walk_, target_) == nullptr ? "" : " at the socket, before it was a packet";
     const auto why = endpoints_.empty() ? "although nothing may answer here"
                                         : "which is no endpoint of this entry" + narrowing(cell_.expectation.rules);
-    return at(code, *translation_, fmt::format("was translated to {}, {}", chosen.to_string(), why));
+    return at(code, *translation_, fmt::format("was translated to {}{}, {}", chosen.to_string(), how, why));
   }
 
   [[nodiscard]] Cause of_lost_reply(const Step& last) const {
@@ -241,6 +242,7 @@ class Finder {
     return found;
   }
   [[nodiscard]] std::string hook_of(const Step& step) const {
+    if (&step == translation_at_socket(walk_, target_)) return "socket";
     if (const auto* hook = last_hook(step)) return std::string(to_string(hook->hop.hook));
     return step.hop.function;
   }

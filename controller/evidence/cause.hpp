@@ -61,7 +61,7 @@ inline constexpr std::size_t kCauseCodes = 32;
 struct Cause {
   CauseCode code = CauseCode::kNoEvidence;
   std::string node;  // whose kernel did it; "" where that is not known
-  std::string hook;  // "prerouting", or the kernel's function; "" where none is known
+  std::string hook;  // "prerouting", "socket", or the kernel's function; "" where none is known
   std::string rule;  // of the packet filter, as nft lists it; "" where none is known
   std::string text;  // one sentence with the names and numbers of this very probe
   bool operator==(const Cause&) const = default;

@@ -9,7 +9,8 @@ namespace conntruth::evidence {
 
 namespace {
 
-constexpr std::uint32_t kConfirmed = 0x8;  // IPS_CONFIRMED of include/uapi/linux/netfilter/nf_conntrack_common.h
+constexpr std::int32_t kDestinationNat = -100;  // NF_IP_PRI_NAT_DST of include/uapi/linux/netfilter_ipv4.h
+constexpr std::uint32_t kConfirmed = 0x8;       // IPS_CONFIRMED of include/uapi/linux/netfilter/nf_conntrack_common.h
 
 auto order(const Step& step) { return std::tie(step.hop.at_ns, step.node, step.hop.place, step.hop.kind); }
 
@@ -101,6 +102,16 @@ const Step* translation_of(const Walk& walk, const SocketAddress& target) {
   return first_of(walk, [&](const Step& step) {
     return !step.hop.answer && !is_refusal(step.hop) && step.hop.destination != target;
   });
+}
+
+// Translation by rules has its turn at -100 of the output hook, and not before.
+const Step* translation_at_socket(const Walk& walk, const SocketAddress& target) {
+  const auto there = steps_of(walk, Way::kThere);
+  if (there.empty() || there.front()->hop.destination == target) return nullptr;
+  const auto& hop = there.front()->hop;
+  const bool comes_from_socket =
+      hop.kind == HopKind::kHook && hop.hook == NetfilterHook::kOutput && hop.priority < kDestinationNat;
+  return comes_from_socket ? there.front() : nullptr;
 }
 
 const Step* source_change_of(const Walk& walk) {

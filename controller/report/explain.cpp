@@ -173,6 +173,10 @@ void why(Page& page, const ReportCell& cell) {
   if (walk.steps.empty()) return;
   page.line("walk", fmt::format("of probe {}/{}, which {}", task_of(walk.sample.id), sequence_of(walk.sample.id),
                                 to_string(walk.sample.outcome)));
+  if (const auto* at_socket = evidence::translation_at_socket(walk, cell.flow.entry.target)) {
+    page.more("socket", fmt::format("a program of a cgroup of {} gave it the destination {} before it was a packet",
+                                    at_socket->where(), at_socket->hop.destination.to_string()));
+  }
   page.plain(evidence::to_text(walk));
   if (const auto rules = evidence::rules_to_text(walk); !rules.empty()) {
     page.line("rules", "that it met, of those that decide or translate");

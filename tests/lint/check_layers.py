@@ -72,7 +72,7 @@ OUTSIDE = (
     ("nftables/*", ("lab/*", "agent/observe/nft_session.cpp", "tests/*"), "only the lab writes packet filter rules; the agent traces them"),
     *((header, ("agent/observe/*.cpp", "bpf/*", "tests/*"), "libbpf is the affair of the packet walk alone; and never in a header")
       for header in ("bpf/bpf*", "bpf/btf.h", "bpf/libbpf*")),
-    ("linux/bpf.h", ("agent/observe/*.cpp",), "bpf(2) is called by the packet walk alone"),
+    ("linux/bpf.h", ("agent/observe/*.cpp", "tests/*"), "bpf(2) is called by the packet walk alone"),
     ("libmnl/*", ("common/netlink/*", "agent/observe/*.cpp", "lab/proxy/*.cpp", "tests/*"), "the kernel's netlink is asked by the agent's observers and the lab's proxy"),
 )
 FOLDERS = ("agent", "bpf", "common", "controller", "kube", "lab", "proto", "tests")

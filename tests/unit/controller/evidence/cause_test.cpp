@@ -47,6 +47,19 @@ TEST(Cause, an_endpoint_that_hints_leave_out_is_told_with_what_they_say) {
                                     "endpoints have zone hints and 1 name zone-a)"));
 }
 
+TEST(Cause, what_was_translated_before_it_was_a_packet_was_translated_at_the_socket) {
+  auto walk = WalkOf(Outcome::kReplied);
+  walk.hook("node-1", NetfilterHook::kOutput, -201, kClient, kOther);
+  const auto cause = find_cause(replied_cell(), walk);
+  EXPECT_EQ(cause.code, CauseCode::kTranslatedElsewhere);
+  EXPECT_EQ(cause.hook, "socket");
+  EXPECT_THAT(cause.text, HasSubstr("to 10.244.3.10:5000 at the socket, before it was a packet, which is no endpoint"));
+  auto by_rule = WalkOf(Outcome::kReplied);
+  by_rule.hook("node-1", NetfilterHook::kOutput, -201, kClient, kEntry);
+  by_rule.hook("node-1", NetfilterHook::kOutput, -99, kClient, kOther);
+  EXPECT_EQ(find_cause(replied_cell(), by_rule).hook, "output");
+}
+
 TEST(Cause, a_packet_that_leaves_for_the_clusters_range_untranslated_and_vanishes_was_not_translated) {
   const auto cause =
       find_cause(replied_cell(), WalkOf(kTimedOut).begins().step("node-1", "", HopKind::kDeviceOut, kClient, kEntry));
