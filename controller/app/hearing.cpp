@@ -56,7 +56,7 @@ Status Hearing::hold(const plan::Stage& stage) {
 }
 
 Status Hearing::question(const evidence::Summons& summons) {
-  runner_.announce(fmt::format("asking why of {} cells", summons.witnesses.size()), summons.tasks);
+  runner_.announce(fmt::format("asking why of {} cells", summons.cells), summons.tasks);
   auto outstanding = runner_.assign(summons.tasks);
   if (!outstanding) return std::unexpected(outstanding.error());
   return runner_.settle(std::move(*outstanding));

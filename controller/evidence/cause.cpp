@@ -38,9 +38,10 @@ CauseCode code_of_drop(const Hop& hop) {
 
 class Finder {
  public:
-  Finder(const plan::Cell& cell, const Walk& walk)
+  Finder(const plan::Cell& cell, const Walk& walk, const std::vector<Walk>& new_flows)
       : cell_(cell),
         walk_(walk),
+        new_flows_(new_flows),
         target_(cell.flow.entry.target),
         // Over HTTP the node itself is asked.
         endpoints_(cell.expectation.http ? std::vector{target_} : cell.expectation.endpoints),
@@ -49,6 +50,13 @@ class Finder {
         refusal_(refusal_of(walk)) {}
 
   [[nodiscard]] Cause find() const {
+    auto cause = of_outcome();
+    if (cause.code != CauseCode::kNotTranslated) return cause;
+    return of_entry_without_translation().value_or(std::move(cause));
+  }
+
+ private:
+  [[nodiscard]] Cause of_outcome() const {
     switch (walk_.sample.outcome) {
       case Outcome::kTimedOut:
         return of_silence();
@@ -62,7 +70,21 @@ class Finder {
     return unexplained();
   }
 
- private:
+  [[nodiscard]] std::optional<Cause> of_entry_without_translation() const {
+    const auto* held = entry_of_before(walk_);
+    if (held == nullptr) return std::nullopt;
+    for (const auto& walk : new_flows_) {
+      const auto* translation = translation_of(walk, target_);
+      if (translation == nullptr || translation->node != held->node) continue;
+      const auto what = fmt::format(
+          "was not translated: its conntrack entry is of an earlier packet and has no translation; a new flow was "
+          "translated to {}",
+          translation->hop.destination.to_string());
+      return at(CauseCode::kStaleEntry, *held, what);
+    }
+    return std::nullopt;
+  }
+
   [[nodiscard]] Cause of_silence() const {
     if (const auto* self = step_to_itself())
       return at(CauseCode::kHairpinNotMasqueraded, *self,
@@ -119,9 +141,8 @@ class Finder {
     const auto& chosen = translation_->hop.destination;
     if (is_among_endpoints(chosen)) return std::nullopt;
     // Whoever probes a node's own address from outside may be translated to that node's before the Service's.
-    const auto& conntrack = translation_->hop.conntrack;
-    const bool old = !walk_.established &&
-                     (conntrack.info == ConntrackInfo::kEstablished || conntrack.info == ConntrackInfo::kReply);
+    const auto* held = entry_of_before(walk_);
+    const bool old = !walk_.established && held != nullptr && held->node == translation_->node;
     if (old)
       return at(CauseCode::kStaleEntry, *translation_,
                 fmt::format("was translated to {} by a conntrack entry of an earlier packet; it is no endpoint now",
@@ -138,6 +159,13 @@ class Finder {
     const auto* drop_back = drop_of(walk_, Way::kBack);
     const bool at_client = drop_back != nullptr ? is_client(*drop_back) : is_client(last);
     const auto& came = drop_back != nullptr ? *drop_back : last;
+    if (const auto* invalid = invalid_answer()) {
+      const auto* reset = reset_of_answer();
+      const auto then = reset == nullptr ? "" : fmt::format(", and {} reset the connection", reset->where());
+      return at(CauseCode::kInvalid, *invalid,
+                "was answered, and the answer was no part of any flow for connection tracking, so it kept the source " +
+                    came.hop.source.to_string() + then);
+    }
     if (at_client && came.hop.source != target_)
       return at(CauseCode::kReplyUntranslated, came,
                 fmt::format("was answered, and the answer came with the source {}", came.hop.source.to_string()));
@@ -149,6 +177,18 @@ class Finder {
                : fmt::format("was answered, and the answer dropped: {} in {}", drop->hop.reason, drop->hop.function));
     }
     return unseen(CauseCode::kReplyLost, last, "was answered, and the answer was last seen there");
+  }
+
+  [[nodiscard]] const Step* find_answer(bool (*is)(const Hop&)) const {
+    const auto back = steps_of(walk_, Way::kBack);
+    const auto found = std::ranges::find_if(back, [&](const Step* step) { return is(step->hop); });
+    return found == back.end() ? nullptr : *found;
+  }
+  [[nodiscard]] const Step* invalid_answer() const {
+    return find_answer([](const Hop& hop) { return hop.conntrack.info == ConntrackInfo::kInvalid; });
+  }
+  [[nodiscard]] const Step* reset_of_answer() const {
+    return find_answer([](const Hop& hop) { return hop.kind == HopKind::kReset; });
   }
 
   [[nodiscard]] std::optional<Cause> missing_masquerade() const {
@@ -349,6 +389,7 @@ class Finder {
 
   const plan::Cell& cell_;
   const Walk& walk_;
+  const std::vector<Walk>& new_flows_;
   const SocketAddress& target_;
   const std::vector<SocketAddress> endpoints_;
   const Step* translation_;
@@ -358,10 +399,10 @@ class Finder {
 
 }  // namespace
 
-Cause find_cause(const plan::Cell& cell, const Walk& walk) {
+Cause find_cause(const plan::Cell& cell, const Walk& walk, const std::vector<Walk>& new_flows) {
   if (walk.steps.empty() || steps_of(walk, Way::kThere).empty())
     return {CauseCode::kNoEvidence, "", "", "", "no step of it on its way there was seen"};
-  return Finder(cell, walk).find();
+  return Finder(cell, walk, new_flows).find();
 }
 
 }  // namespace conntruth::evidence

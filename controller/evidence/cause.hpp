@@ -67,7 +67,9 @@ struct Cause {
   bool operator==(const Cause&) const = default;
 };
 
-// Of a witness that did not end as `cell` expects.
-[[nodiscard]] Cause find_cause(const plan::Cell& cell, const Walk& walk);
+// Of a witness that did not end as `cell` expects. `new_flows`: walks of flows of the same cell that began after it. An
+// entry keeps its flow from all rules of translation, so that a missing rule and an entry of before look alike in
+// `walk`; where new flows are translated, it was the entry.
+[[nodiscard]] Cause find_cause(const plan::Cell& cell, const Walk& walk, const std::vector<Walk>& new_flows = {});
 
 }  // namespace conntruth::evidence

@@ -17,7 +17,9 @@ constexpr std::array<Words, kCauseCodes> kWords = {{
     {CauseCode::kTranslatedElsewhere, "translated-elsewhere",
      "it was translated to an address that is no endpoint of the Service"},
     {CauseCode::kTranslatedAnyway, "translated-anyway", "it was translated although nothing may answer"},
-    {CauseCode::kStaleEntry, "stale-entry", "connection tracking still had an entry with an endpoint of before"},
+    {CauseCode::kStaleEntry, "stale-entry",
+     "connection tracking still had an entry of before the change, with an endpoint that is gone or without any "
+     "translation"},
     {CauseCode::kUntracked, "untracked",
      "rules kept connection tracking from seeing it, so nothing could translate it"},
     {CauseCode::kInvalid, "invalid", "connection tracking took it for no part of any flow"},

@@ -144,7 +144,6 @@ std::string rule_of(const plan::Cell& cell, const Walk& walk, const Cause& cause
     case CauseCode::kDroppedByRule:
     case CauseCode::kRefusedByRule:
     case CauseCode::kDroppedNotRefused:
-    case CauseCode::kInvalid:
       return described(there.drop());
     case CauseCode::kReplyDropped:
     case CauseCode::kRefusalLost:
@@ -168,6 +167,7 @@ std::string rule_of(const plan::Cell& cell, const Walk& walk, const Cause& cause
     case CauseCode::kReplyUntranslated:
       return described(back.last(untracks));
     case CauseCode::kStaleEntry:
+    case CauseCode::kInvalid:
     case CauseCode::kNoRoute:
     case CauseCode::kNeighbourFailed:
     case CauseCode::kTooBig:

@@ -19,6 +19,7 @@ namespace conntruth::evidence {
 enum class Question : std::uint8_t {
   kFailure,  // what becomes of one that does not end as it should
   kChoice,   // to which endpoints they are sent, and who decides that: each by itself is well
+  kNewFlow,  // whether a flow that begins now is translated where one that began before fails; asked beside kFailure
 };
 
 // The task of a cell that fits its expectation least; one of crafted packets before one of sockets, because each of its

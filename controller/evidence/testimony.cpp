@@ -102,6 +102,7 @@ struct Testimony::Case {
   const plan::Cell& cell;
   const matrix::CellObservation& seen;
   const Witness& witness;
+  const Witness* new_flow;        // null where none was sent
   const plan::PlannedTask* task;  // of the plan; null where it has none of that number
   const matrix::ResponderIndex& responders;
 };
@@ -154,8 +155,16 @@ void Testimony::find_failure(const Case& of, CellEvidence& evidence) const {
   } else if (asks_over_http(of.cell)) {
     cause = find_health_cause(of.cell, of.seen, walk);
   } else {
-    cause = asks_for_name(of.cell) ? find_silent_server_cause(of.cell, walk) : find_cause(of.cell, walk);
+    cause =
+        asks_for_name(of.cell) ? find_silent_server_cause(of.cell, walk) : find_cause(of.cell, walk, new_flows_of(of));
   }
+}
+
+std::vector<Walk> Testimony::new_flows_of(const Case& of) const {
+  std::vector<Walk> walks;
+  if (of.new_flow == nullptr) return walks;
+  for (const auto& sample : samples_of(*of.new_flow)) walks.push_back(walk_of(of, sample));
+  return walks;
 }
 
 void Testimony::find_choice(const Case& of, CellEvidence& evidence) const {
@@ -182,8 +191,10 @@ CellEvidence Testimony::evidence_of(const Case& of) const {
 std::map<std::string, CellEvidence> Testimony::hear(const plan::Plan& plan, const matrix::Observations& seen) const {
   std::map<std::string, CellEvidence> result;
   if (witnesses_.empty()) return result;
-  std::map<std::string, const Witness*> by_cell;
-  for (const auto& [task, witness] : witnesses_) by_cell.emplace(witness.cell, &witness);
+  std::map<std::string, const Witness*> by_cell, new_flows;
+  for (const auto& [task, witness] : witnesses_) {
+    (witness.about == Question::kNewFlow ? new_flows : by_cell).emplace(witness.cell, &witness);
+  }
   const matrix::ResponderIndex responders(plan);
   for (std::size_t i = 0; i < plan.stages.size(); ++i) {
     const auto& stage = plan.stages[i];
@@ -193,7 +204,9 @@ std::map<std::string, CellEvidence> Testimony::hear(const plan::Plan& plan, cons
       const auto found = by_cell.find(cell.id);
       if (found == by_cell.end()) continue;
       const auto task = tasks.find(found->second->of);
+      const auto new_flow = new_flows.find(cell.id);
       result.emplace(cell.id, evidence_of({cell, seen.stages.at(i).cells.at(k), *found->second,
+                                           new_flow == new_flows.end() ? nullptr : new_flow->second,
                                            task == tasks.end() ? nullptr : task->second, responders}));
     }
   }

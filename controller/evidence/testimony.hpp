@@ -46,10 +46,11 @@ class Testimony {
   [[nodiscard]] CellEvidence evidence_of(const Case& of) const;
   void find_failure(const Case& of, CellEvidence& evidence) const;
   void find_choice(const Case& of, CellEvidence& evidence) const;
+  [[nodiscard]] std::vector<Walk> new_flows_of(const Case& of) const;
   [[nodiscard]] const std::vector<Sample>& samples_of(const Witness& witness) const;
   [[nodiscard]] Walk walk_of(const Case& of, const Sample& sample) const;
 
-  std::map<std::uint32_t, Witness> witnesses_;
+  std::map<std::uint32_t, Witness> witnesses_;  // by task
   std::map<std::uint32_t, std::vector<Sample>> samples_;
   std::map<ProbeId, std::vector<Step>> steps_;
   std::map<ProbeId, std::vector<MetRule>> rules_;

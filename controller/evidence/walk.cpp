@@ -114,6 +114,16 @@ const Step* translation_at_socket(const Walk& walk, const SocketAddress& target)
   return comes_from_socket ? there.front() : nullptr;
 }
 
+const Step* entry_of_before(const Walk& walk) {
+  const auto there = steps_of(walk, Way::kThere);
+  const auto found = std::ranges::find_if(there, [](const Step* step) {
+    const auto& hop = step->hop;
+    const bool translates = hop.hook == NetfilterHook::kPrerouting || hop.hook == NetfilterHook::kOutput;
+    return hop.kind == HopKind::kHook && translates && (hop.conntrack.status & kConfirmed) != 0;
+  });
+  return found == there.end() ? nullptr : *found;
+}
+
 const Step* source_change_of(const Walk& walk) {
   const auto there = steps_of(walk, Way::kThere);
   const auto found = std::ranges::find_if(there, [&](const Step* step) {

@@ -68,6 +68,9 @@ enum class Way : std::uint8_t { kThere, kBack };
 // The first step, where the packet has another destination already than it was sent to: a program of a cgroup gave the
 // socket another one (BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_UDP6_SENDMSG, ... of include/uapi/linux/bpf.h).
 [[nodiscard]] const Step* translation_at_socket(const Walk& walk, const SocketAddress& target);
+// Where a packet came to rules of translation with an entry that an earlier packet had made: they are asked for new
+// entries alone.
+[[nodiscard]] const Step* entry_of_before(const Walk& walk);
 // The first one at which the source address is another than at the first step.
 [[nodiscard]] const Step* source_change_of(const Walk& walk);
 // The kernel's own refusal: an ICMP error or a reset.

@@ -72,6 +72,15 @@ plan::PlannedTask again(const plan::PlannedTask& planned, const plan::Cell& cell
   return result;
 }
 
+bool is_old_flow(const ProbeTask& task) { return task.source_port != 0 && task.connection == 0; }
+
+plan::PlannedTask as_new_flows(plan::PlannedTask planned, std::uint32_t id) {
+  planned.task.id = id;
+  planned.task.source_port = 0;
+  planned.task.count = kNewFlowProbes;
+  return planned;
+}
+
 // The walk reports some twenty steps of each probe: more of them at once than a node can read are lost.
 void spread_out(Summons& summons) {
   std::uint64_t probes = 0;
@@ -82,7 +91,7 @@ void spread_out(Summons& summons) {
   }
 }
 
-constexpr std::array<std::string_view, 2> kQuestions = {"failure", "choice"};  // by Question
+constexpr std::array<std::string_view, 3> kQuestions = {"failure", "choice", "new-flow"};  // by Question
 
 // Runs of before asked of failures alone.
 Question question_of(const nlohmann::json& json) {
@@ -109,14 +118,18 @@ Summons summon(const plan::Stage& stage, const std::vector<Suspect>& suspects, s
   for (const auto& suspect : suspects) {
     const auto* planned = find_task(stage, suspect.task);
     if (planned == nullptr) continue;
-    if (summons.witnesses.size() == kMostWitnesses) {
+    if (summons.cells == kMostWitnesses) {
       ++summons.left_out;
       continue;
     }
+    ++summons.cells;
     const auto& cell = stage.cells[suspect.cell];
     const auto id = first_task + static_cast<std::uint32_t>(summons.witnesses.size());
     summons.witnesses.push_back({id, suspect.task, cell.id, suspect.wrong, suspect.probes, suspect.about});
     summons.tasks.push_back(again(*planned, cell, id, probes_for(suspect)));
+    if (!is_old_flow(planned->task)) continue;
+    summons.witnesses.push_back({id + 1, suspect.task, cell.id, suspect.wrong, suspect.probes, Question::kNewFlow});
+    summons.tasks.push_back(as_new_flows(summons.tasks.back(), id + 1));
   }
   spread_out(summons);
   return summons;

@@ -3,7 +3,9 @@
 // task ids that no task of the plan has. So many of each that one of them fails, if they fail as often as before, with
 // a chance of 95 %. The method is the same but where its packets carry no id: what was asked over HTTP is asked by
 // crafted SYNs, a DNS server by crafted datagrams that it does not understand. A kept connection is opened anew and
-// gets as many requests as the one that failed. Pure functions and plain values.
+// gets as many requests as the one that failed. A flow that began earlier has flows beside it that begin now: what
+// becomes of these tells an old entry of connection tracking from rules that are missing. Pure functions and plain
+// values.
 
 #include <cstdint>
 #include <string>
@@ -19,6 +21,7 @@ namespace conntruth::evidence {
 inline constexpr std::size_t kMostWitnesses = 2000;  // cells of one stage; what is beyond has no cause, and says so
 inline constexpr std::uint32_t kMostWitnessProbes = 100;  // for one cell: finds what happens to one flow in twenty
 inline constexpr std::uint32_t kChoiceProbes = 16;        // that show who chooses, and two choices where there are two
+inline constexpr std::uint32_t kNewFlowProbes = 4;
 
 struct Witness {
   std::uint32_t task = 0;               // the witness's own
@@ -32,6 +35,7 @@ struct Witness {
 struct Summons {
   std::vector<Witness> witnesses;
   std::vector<plan::PlannedTask> tasks;  // parallel to it
+  std::size_t cells = 0;                 // that they are of
   std::size_t left_out = 0;              // cells beyond kMostWitnesses
 };
 

@@ -116,13 +116,48 @@ TEST(Cause, a_packet_that_may_not_be_tracked_is_not_translated) {
 TEST(Cause, an_old_entry_is_told_from_a_wrong_rule) {
   auto stale = WalkOf(kTimedOut);
   stale.step("node-1", "node-1-pod-0", HopKind::kDeviceOut, kClient, kEntry)
-      .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kOther, ConntrackInfo::kEstablished);
+      .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kOther, ConntrackInfo::kEstablished)
+      .confirmed();
   EXPECT_EQ(find_cause(replied_cell(), stale).code, CauseCode::kStaleEntry);
   auto wrong = WalkOf(Outcome::kReplied);
   wrong.begins().hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kOther);
   const auto cause = find_cause(replied_cell(), wrong);
   EXPECT_EQ(cause.code, CauseCode::kTranslatedElsewhere);
   EXPECT_THAT(cause.text, HasSubstr("to 10.244.3.10:5000, which is no endpoint of this entry"));
+}
+
+// The entry of a flow that began before there was a rule keeps it from all rules that come later.
+TEST(Cause, an_old_entry_without_translation_is_told_from_a_missing_rule_by_a_new_flow) {
+  auto held = WalkOf(kTimedOut);
+  held.step("node-1", "node-1-pod-0", HopKind::kDeviceOut, kClient, kEntry)
+      .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kEntry)
+      .confirmed()
+      .step("node-1", "", HopKind::kDeviceOut, kClient, kEntry);
+  const Walk translated = WalkOf(Outcome::kReplied).arrives();
+  const auto cause = find_cause(replied_cell(), held, {translated});
+  EXPECT_EQ(cause.code, CauseCode::kStaleEntry);
+  EXPECT_EQ(cause.hook, "prerouting");
+  EXPECT_THAT(cause.text, HasSubstr("its conntrack entry is of an earlier packet and has no translation; a new flow "
+                                    "was translated to 10.244.2.10:5000"));
+  const Walk untranslated = WalkOf(kTimedOut).begins().step("node-1", "", HopKind::kDeviceOut, kClient, kEntry);
+  EXPECT_EQ(find_cause(replied_cell(), held, {untranslated}).code, CauseCode::kNotTranslated);
+  EXPECT_EQ(find_cause(replied_cell(), held).code, CauseCode::kNotTranslated);
+  EXPECT_EQ(find_cause(replied_cell(), untranslated, {translated}).code, CauseCode::kNotTranslated)
+      << "its entry is new";
+}
+
+TEST(Cause, an_answer_that_is_no_part_of_the_connection_is_invalid_and_reset) {
+  auto walk = WalkOf(kTimedOut);
+  walk.arrives()
+      .back()
+      .hook("node-1", NetfilterHook::kPrerouting, -199, kEndpoint, kClient, ConntrackInfo::kInvalid)
+      .step("node-1", "node-1-pod-0", HopKind::kDeviceIn, kEndpoint, kClient)
+      .step("node-1", "node-1-pod-0", HopKind::kReset, kEndpoint, kClient);
+  const auto cause = find_cause(replied_cell(), walk);
+  EXPECT_EQ(cause.code, CauseCode::kInvalid);
+  EXPECT_EQ(cause.node, "node-1");
+  EXPECT_EQ(cause.hook, "prerouting");
+  EXPECT_THAT(cause.text, HasSubstr("it kept the source 10.244.2.10:5000, and node-1-pod-0 reset the connection"));
 }
 
 TEST(Cause, an_answer_where_none_may_come_is_a_translation_that_should_not_be) {

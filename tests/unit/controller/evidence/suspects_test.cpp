@@ -174,6 +174,22 @@ TEST(Witnesses, are_the_same_flow_under_a_task_of_their_own) {
   EXPECT_THAT(summons.witnesses, ElementsAre(Witness{kTask + 1, kTask, replied_cell().id, 100, 100}));
 }
 
+TEST(Witnesses, of_a_flow_that_began_earlier_have_new_flows_beside_them) {
+  auto plan = one_cell();
+  plan.stages[0].tasks[0].task.source_port = 40000;
+  const auto summons = summon(plan.stages[0], {{0, kTask, 100, 100}}, 8);
+  EXPECT_EQ(summons.cells, 1U);
+  ASSERT_THAT(summons.tasks, SizeIs(2));
+  EXPECT_EQ(summons.tasks[0].task.source_port, 40000);
+  EXPECT_EQ(summons.tasks[1].task.source_port, 0);
+  EXPECT_EQ(summons.tasks[1].task.id, 9U);
+  EXPECT_EQ(summons.tasks[1].task.target, kEntry);
+  EXPECT_EQ(summons.witnesses[1].about, Question::kNewFlow);
+  const auto read = read_witnesses(to_json(summons.witnesses));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(*read, summons.witnesses);
+}
+
 TEST(Witnesses, are_the_more_the_rarer_the_failure_was) {
   const auto plan = one_cell();
   const auto probes = [&](std::uint64_t wrong) {

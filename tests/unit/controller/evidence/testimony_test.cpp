@@ -48,6 +48,24 @@ TEST_F(Told, the_first_that_failed_and_was_seen_gives_the_cause) {
   EXPECT_THAT(evidence.walk.steps, SizeIs(walk.steps.size())) << "each once";
 }
 
+TEST_F(Told, what_becomes_of_a_new_flow_tells_an_old_entry_from_a_missing_rule) {
+  testimony_.summon({{9, kTask, replied_cell().id, 60, 100, Question::kNewFlow}});
+  const auto tell = [&](std::uint32_t task, const Walk& walk) {
+    testimony_.take(sample(task, 0, walk.sample.outcome));
+    for (auto step : walk.steps) {
+      step.hop.probe = probe_id(task, 0);
+      testimony_.take(step.node, step.hop);
+    }
+  };
+  auto held = WalkOf(Outcome::kTimedOut);
+  held.begins().confirmed().step("node-1", "", HopKind::kDeviceOut, kClient, kEntry);
+  tell(8, held);
+  EXPECT_EQ(heard().cause.code, CauseCode::kNotTranslated);
+  tell(9, WalkOf(Outcome::kReplied).arrives());
+  EXPECT_EQ(heard().cause.code, CauseCode::kStaleEntry);
+  EXPECT_EQ(heard().witnesses, 1U) << "a new flow is none of those that were sent again";
+}
+
 TEST_F(Told, lost_events_are_noted_and_what_was_not_seen_then_proves_nothing) {
   testimony_.take(sample(8, 0, Outcome::kTimedOut));
   const Walk walk = WalkOf(Outcome::kTimedOut).arrives();

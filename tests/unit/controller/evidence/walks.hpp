@@ -58,6 +58,11 @@ class WalkOf {
     last().conntrack.info = info;
     return *this;
   }
+  // The step had an entry that an earlier packet made.
+  WalkOf& confirmed() {
+    last().conntrack.status |= 0x8;  // IPS_CONFIRMED
+    return *this;
+  }
   WalkOf& drop(const std::string& node, const std::string& place, const std::string& reason,
                const std::string& function, const SocketAddress& source, const SocketAddress& destination) {
     step(node, place, HopKind::kDropped, source, destination);
