@@ -22,6 +22,9 @@ std::string narrowing(const std::vector<Rule>& rules) {
   return found == rules.end() ? "" : fmt::format(" ({}: {})", found->id, found->text);
 }
 
+// Where the walk looks at packets before connection tracking does (NF_IP_PRI_CONNTRACK is -200).
+constexpr std::int32_t kBeforeConntrack = -201;
+
 // What a drop's reason says beyond its name. Source: enum skb_drop_reason of include/net/dropreason-core.h.
 CauseCode code_of_drop(const Hop& hop) {
   const auto says = [&](std::string_view part) { return hop.reason.find(part) != std::string::npos; };
@@ -114,6 +117,14 @@ class Finder {
     const auto how =
         fmt::format("dropped: {}{}{}", drop.hop.reason, drop.hop.function.empty() ? "" : " in ", drop.hop.function);
     if (const auto stray = of_translation()) return *stray;
+    if (is_by_conntrack(drop))
+      return unseen(CauseCode::kConntrackFull, drop,
+                    "was thrown away by connection tracking itself, which had no room for another entry");
+    if (drop.hop.function.starts_with("br_") && drop.hop.source.address == drop.hop.destination.address)
+      return at(CauseCode::kHairpinModeOff, drop,
+                fmt::format("had to go out of {} again, by which it came in: a port of a bridge without hairpin mode "
+                            "({}){}",
+                            drop.hop.device, drop.hop.function, after(drop)));
     if (is_untracked(drop))
       return at(CauseCode::kUntracked, drop,
                 "was kept from connection tracking, so nothing translated it, then " + how);
@@ -318,6 +329,17 @@ class Finder {
              return !step.hop.answer && step.hop.at_ns <= drop.hop.at_ns &&
                     step.hop.conntrack.info == ConntrackInfo::kUntracked;
            });
+  }
+  // Connection tracking has its turn at -200, between two looks at the packet, and throws away what it cannot keep; by
+  // a rule it was not where none was met that drops. Source: nf_conntrack_in() of net/netfilter/nf_conntrack_core.c.
+  [[nodiscard]] bool is_by_conntrack(const Step& drop) const {
+    const auto* hook = last_hook(drop);
+    if (hook == nullptr || hook->hop.priority != kBeforeConntrack ||
+        code_of_drop(drop.hop) != CauseCode::kDroppedByRule)
+      return false;
+    return std::ranges::none_of(walk_.rules, [&](const MetRule& met) {
+      return met.node == drop.node && met.step.place == drop.hop.place && met.step.verdict == RuleVerdict::kDrop;
+    });
   }
   // Whether the place of the drop had its chance to translate: DNAT is at -100 of prerouting and of output.
   [[nodiscard]] bool is_past_translation(const Step& drop) const {

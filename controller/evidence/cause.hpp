@@ -24,10 +24,12 @@ enum class CauseCode : std::uint8_t {
   kStaleEntry,           // connection tracking still had an entry with an endpoint of before
   kUntracked,            // rules kept connection tracking from seeing it, so nothing could translate it
   kInvalid,              // connection tracking took it for no part of any flow
+  kConntrackFull,        // there was no room for another entry
   kNoRoute,
   kNeighbourFailed,  // the next hop did not answer for its address
   kTooBig,           // larger than the way takes, and not to be fragmented
   kHairpinNotMasqueraded,
+  kHairpinModeOff,     // a bridge does not send it out of the port that it came in by
   kLostBetweenNodes,   // left one node and never came to the next
   kDropped,            // by the kernel, for another reason
   kEndpointRefused,    // nobody listens at the endpoint
@@ -53,7 +55,7 @@ enum class CauseCode : std::uint8_t {
   kUnexplained,    // it was seen, and none of these fits
   kNoEvidence,     // nothing of it was seen, or what was seen is not whole
 };
-inline constexpr std::size_t kCauseCodes = 32;
+inline constexpr std::size_t kCauseCodes = 34;
 
 [[nodiscard]] std::string_view to_string(CauseCode code);    // "not-translated"
 [[nodiscard]] std::string_view explanation(CauseCode code);  // one sentence without names

@@ -168,6 +168,8 @@ std::string rule_of(const plan::Cell& cell, const Walk& walk, const Cause& cause
       return described(back.last(untracks));
     case CauseCode::kStaleEntry:
     case CauseCode::kInvalid:
+    case CauseCode::kConntrackFull:
+    case CauseCode::kHairpinModeOff:
     case CauseCode::kNoRoute:
     case CauseCode::kNeighbourFailed:
     case CauseCode::kTooBig:

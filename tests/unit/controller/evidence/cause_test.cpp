@@ -314,6 +314,35 @@ TEST(Cause, rules_that_know_nothing_of_a_service_throw_it_away_instead_of_refusi
   EXPECT_EQ(find_cause(refused_cell(), walk).code, CauseCode::kDroppedNotRefused) << "known, and dropped";
 }
 
+TEST(Cause, what_connection_tracking_throws_away_itself_had_no_room) {
+  auto walk = WalkOf(kTimedOut);
+  walk.step("node-1", "node-1-pod-0", HopKind::kDeviceOut, kClient, kEntry)
+      .hook("node-1", NetfilterHook::kPrerouting, -201, kClient, kEntry)
+      .drop("node-1", "", "NETFILTER_DROP", "nf_hook_slow", kClient, kEntry);
+  const auto cause = find_cause(replied_cell(), walk);
+  EXPECT_EQ(cause.code, CauseCode::kConntrackFull);
+  EXPECT_EQ(cause.hook, "prerouting");
+  Walk by_rule = walk;
+  by_rule.rules.push_back({"node-1", {}});
+  by_rule.rules.back().step.verdict = RuleVerdict::kDrop;
+  EXPECT_EQ(find_cause(replied_cell(), by_rule).code, CauseCode::kDroppedByRule);
+}
+
+TEST(Cause, a_bridge_that_does_not_send_back_what_came_in_by_a_port) {
+  const SocketAddress self{kClient.address, 5000};
+  auto walk = WalkOf(kTimedOut);
+  walk.begins()
+      .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, self)
+      .drop("node-1", "", "NOT_SPECIFIED", "br_handle_frame_finish", kClient, self);
+  auto cell = replied_cell();
+  cell.expectation.endpoints = {self};
+  const auto cause = find_cause(cell, walk);
+  EXPECT_EQ(cause.code, CauseCode::kHairpinModeOff);
+  EXPECT_EQ(cause.text,
+            "node-1: tcp from 10.244.1.10:40000 to 10.96.0.10:80 had to go out of eth0 again, by which it came in: a "
+            "port of a bridge without hairpin mode (br_handle_frame_finish), after translation to 10.244.1.10:5000");
+}
+
 TEST(Cause, the_kernels_own_reasons_have_their_codes) {
   const auto code_of = [](const char* reason, const char* function = "somewhere") {
     return find_cause(replied_cell(),
