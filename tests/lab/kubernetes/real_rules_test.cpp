@@ -18,8 +18,8 @@ class RealRules : public MixedLab {
     ASSERT_EQ(planted.status, 0) << planted.err;
   }
   // From now on `program` of that node reads no lines that match `pattern`, an extended regular expression: what
-  // kube-proxy believes to have written never reaches the kernel. The program is covered in the node's own mounts, which
-  // go with the node.
+  // kube-proxy believes to have written never reaches the kernel. The program is covered in the node's own mounts,
+  // which go with the node.
   void leave_out(const std::string& node, const std::string& program, const std::string& pattern) const {
     plant(node, "real=$(readlink -f $(command -v " + program + R"()); cd /run/conntruth
 cp $real real
@@ -28,7 +28,8 @@ cat >covering <<'END'
 real=/run/conntruth/real name=${0##*/}
 [ $name = nft ] || set -- $name "$@"  # xtables-nft-multi takes the name that it goes by as a word
 case "$name $*" in
-  *-restore* | 'nft '*'-f -') grep -vE ')" + pattern + R"(' | $real "$@" ;;
+  *-restore* | 'nft '*'-f -') grep -vE ')" +
+                    pattern + R"(' | $real "$@" ;;
   *) exec $real "$@" ;;
 esac
 END
