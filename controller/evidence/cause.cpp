@@ -89,11 +89,11 @@ class Finder {
   }
 
   [[nodiscard]] Cause of_silence() const {
+    if (const auto stray = of_translation()) return *stray;
     if (const auto* self = step_to_itself())
       return at(CauseCode::kHairpinNotMasqueraded, *self,
                 "came back to the pod that sent it with the pod's own source address");
     if (drop_ != nullptr) return of_drop(*drop_);
-    if (const auto stray = of_translation()) return *stray;
     if (refusal_ != nullptr)
       return unseen(CauseCode::kRefusalLost, *refusal_, "was refused there, and the refusal never came to the client");
     if (const auto* last = last_of(walk_, Way::kBack)) return of_lost_reply(*last);
@@ -109,6 +109,10 @@ class Finder {
     if (last->hop.kind == HopKind::kDeviceOut)
       return unseen(CauseCode::kLostBetweenNodes, *last,
                     fmt::format("left by {} and was never seen again", last->hop.device));
+    // What waits for the next hop's address is dropped when nobody has answered for seconds, which is too late here.
+    if (last->hop.kind == HopKind::kHook && last->hop.hook == NetfilterHook::kPostrouting)
+      return unseen(CauseCode::kNeighbourFailed, *last,
+                    "was let out, and no device sent it: the address of its next hop is not known");
     return at(CauseCode::kUnexplained, *last, "was seen there last, and no drop of it");
   }
 
@@ -167,9 +171,8 @@ class Finder {
 
   [[nodiscard]] Cause of_lost_reply(const Step& last) const {
     if (const auto missing = missing_masquerade()) return *missing;
-    const auto* drop_back = drop_of(walk_, Way::kBack);
-    const bool at_client = drop_back != nullptr ? is_client(*drop_back) : is_client(last);
-    const auto& came = drop_back != nullptr ? *drop_back : last;
+    const auto* drop = drop_of(walk_, Way::kBack);
+    const auto& came = drop != nullptr ? *drop : last;
     if (const auto* invalid = invalid_answer()) {
       const auto* reset = reset_of_answer();
       const auto then = reset == nullptr ? "" : fmt::format(", and {} reset the connection", reset->where());
@@ -177,16 +180,16 @@ class Finder {
                 "was answered, and the answer was no part of any flow for connection tracking, so it kept the source " +
                     came.hop.source.to_string() + then);
     }
-    if (at_client && came.hop.source != target_)
+    // A rule may throw it away before it is its turn to be translated back.
+    if (drop != nullptr && code_of_drop(drop->hop) == CauseCode::kDroppedByRule)
+      return at(CauseCode::kReplyDropped, *drop,
+                "was answered, and a packet filter's rule threw the answer away" + where_in_hooks(*drop));
+    if (is_client(came) && came.hop.source != target_)
       return at(CauseCode::kReplyUntranslated, came,
                 fmt::format("was answered, and the answer came with the source {}", came.hop.source.to_string()));
-    if (const auto* drop = drop_of(walk_, Way::kBack)) {
-      const auto rule = code_of_drop(drop->hop) == CauseCode::kDroppedByRule;
-      return at(
-          CauseCode::kReplyDropped, *drop,
-          rule ? "was answered, and a packet filter's rule threw the answer away" + where_in_hooks(*drop)
-               : fmt::format("was answered, and the answer dropped: {} in {}", drop->hop.reason, drop->hop.function));
-    }
+    if (drop != nullptr)
+      return at(CauseCode::kReplyDropped, *drop,
+                fmt::format("was answered, and the answer dropped: {} in {}", drop->hop.reason, drop->hop.function));
     return unseen(CauseCode::kReplyLost, last, "was answered, and the answer was last seen there");
   }
 
@@ -397,8 +400,13 @@ class Finder {
   }
   // A connection that is sent again may have another endpoint than the one that was kept.
   [[nodiscard]] bool knows_endpoints() const { return cell_.rule != plan::CellRule::kKept; }
+  // In a pod, or taken in by the node itself; kernels without programs at hooks tell of devices alone.
   [[nodiscard]] bool is_endpoint(const Step& step) const {
-    return is_among_endpoints(step.hop.destination) && step.hop.kind != HopKind::kDeviceOut && !is_client(step);
+    const auto& hop = step.hop;
+    if (!is_among_endpoints(hop.destination) || hop.kind == HopKind::kDeviceOut || is_client(step)) return false;
+    if (!hop.place.empty()) return true;
+    const auto* hook = last_hook(step);
+    return hook == nullptr ? hop.kind == HopKind::kDeviceIn : hook->hop.hook == NetfilterHook::kInput;
   }
   [[nodiscard]] bool is_client(const Step& step) const { return step.where() == walk_.steps.front().where(); }
   // Whoever translates the destination has to see to the source, too, before the packet leaves.

@@ -328,6 +328,20 @@ TEST(Cause, what_connection_tracking_throws_away_itself_had_no_room) {
   EXPECT_EQ(find_cause(replied_cell(), by_rule).code, CauseCode::kDroppedByRule);
 }
 
+TEST(Cause, what_is_let_out_and_sent_by_no_device_waits_for_its_next_hop) {
+  auto walk = WalkOf(kTimedOut);
+  walk.begins()
+      .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, kEndpoint)
+      .hook("node-1", NetfilterHook::kPostrouting, 101, kClient, kEndpoint);
+  EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kNeighbourFailed);
+  walk.step("node-1", "", HopKind::kDeviceOut, kClient, kEndpoint)
+      .step("node-2", "", HopKind::kDeviceIn, kClient, kEndpoint);
+  EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kEndpointSilent)
+      << "the node itself, for all that is known";
+  walk.hook("node-2", NetfilterHook::kForward, -199, kClient, kEndpoint);
+  EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kUnexplained) << "on its way to a pod";
+}
+
 TEST(Cause, a_bridge_that_does_not_send_back_what_came_in_by_a_port) {
   const SocketAddress self{kClient.address, 5000};
   auto walk = WalkOf(kTimedOut);
@@ -366,13 +380,25 @@ TEST(Cause, a_node_that_refuses_a_packet_on_its_way_is_no_endpoint_that_does) {
   EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kNoRoute);
 }
 
+TEST(Cause, a_pod_that_gets_its_own_packet_back_by_a_wrong_translation_was_translated_elsewhere) {
+  const SocketAddress self{kClient.address, 5000};
+  auto walk = WalkOf(kTimedOut);
+  walk.begins()
+      .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, self)
+      .step("node-1", "node-1-pod-0", HopKind::kDeviceIn, kClient, self);
+  EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kTranslatedElsewhere);
+  EXPECT_EQ(find_cause(refused_cell(), walk).code, CauseCode::kTranslatedAnyway);
+}
+
 TEST(Cause, a_pod_that_gets_its_own_packet_back_sees_itself_as_the_source) {
   auto walk = WalkOf(kTimedOut);
   const auto own = SocketAddress{kClient.address, 5000};
   walk.begins()
       .hook("node-1", NetfilterHook::kPrerouting, -99, kClient, own)
       .step("node-1", "node-1-pod-0", HopKind::kDeviceIn, kClient, own);
-  EXPECT_EQ(find_cause(replied_cell(), walk).code, CauseCode::kHairpinNotMasqueraded);
+  auto cell = replied_cell();
+  cell.expectation.endpoints = {own};
+  EXPECT_EQ(find_cause(cell, walk).code, CauseCode::kHairpinNotMasqueraded);
 }
 
 TEST(Cause, a_packet_that_leaves_one_node_and_never_comes_to_the_next_is_lost_between_them) {
@@ -398,6 +424,10 @@ TEST(Cause, answers_are_dropped_lost_or_come_untranslated) {
       .step("node-2", "", HopKind::kDeviceIn, kEndpoint, kClient)
       .drop("node-1", "", "NETFILTER_DROP", "nft_do_chain", kEndpoint, kClient);
   EXPECT_EQ(find_cause(replied_cell(), dropped).code, CauseCode::kReplyDropped);
+  auto dropped_at_client = WalkOf(kTimedOut);
+  dropped_at_client.arrives().back().drop("node-1", "node-1-pod-0", "NETFILTER_DROP", "nft_do_chain", kEndpoint,
+                                          kClient);
+  EXPECT_EQ(find_cause(replied_cell(), dropped_at_client).code, CauseCode::kReplyDropped);
   auto lost = WalkOf(kTimedOut);
   lost.arrives().back().step("node-2", "", HopKind::kDeviceOut, kEndpoint, kClient);
   EXPECT_EQ(find_cause(replied_cell(), lost).code, CauseCode::kReplyLost);
