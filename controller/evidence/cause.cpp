@@ -184,6 +184,9 @@ class Finder {
     if (drop != nullptr && code_of_drop(drop->hop) == CauseCode::kDroppedByRule)
       return at(CauseCode::kReplyDropped, *drop,
                 "was answered, and a packet filter's rule threw the answer away" + where_in_hooks(*drop));
+    if (const auto* untracked = untracked_answer())
+      return at(CauseCode::kReplyUntranslated, *untracked,
+                "was answered, and the answer was kept from connection tracking, so nothing translated it back");
     if (is_client(came) && came.hop.source != target_)
       return at(CauseCode::kReplyUntranslated, came,
                 fmt::format("was answered, and the answer came with the source {}", came.hop.source.to_string()));
@@ -193,13 +196,20 @@ class Finder {
     return unseen(CauseCode::kReplyLost, last, "was answered, and the answer was last seen there");
   }
 
-  [[nodiscard]] const Step* find_answer(bool (*is)(const Hop&)) const {
+  template <typename Condition>
+  [[nodiscard]] const Step* find_answer(Condition is) const {
     const auto back = steps_of(walk_, Way::kBack);
     const auto found = std::ranges::find_if(back, [&](const Step* step) { return is(step->hop); });
     return found == back.end() ? nullptr : *found;
   }
   [[nodiscard]] const Step* invalid_answer() const {
     return find_answer([](const Hop& hop) { return hop.conntrack.info == ConntrackInfo::kInvalid; });
+  }
+  [[nodiscard]] const Step* untracked_answer() const {
+    if (translation_ == nullptr) return nullptr;
+    return find_answer([this](const Hop& hop) {
+      return hop.conntrack.info == ConntrackInfo::kUntracked && hop.place == translation_->hop.place;
+    });
   }
   [[nodiscard]] const Step* reset_of_answer() const {
     return find_answer([](const Hop& hop) { return hop.kind == HopKind::kReset; });

@@ -10,7 +10,8 @@ import guest  # noqa: E402
 import initramfs  # noqa: E402
 import vm_test  # noqa: E402
 
-EXPECTED = {"tests": {"lab_bpf": "*"}, "missing": ["hooks: none"], "cause": "reply-dropped", "says": "planted"}
+EXPECTED = {"tests": {"lab_bpf": "*"}, "missing": ["hooks: none"],
+            "faults": [{"fault": "lost", "cause": "reply-dropped", "says": "planted"}]}
 CONSOLE = """\x1b[2Jguest: kernel 5.10.0
 guest: begin 00-lab_bpf
 [       OK ] A.b (3 ms)
@@ -18,7 +19,7 @@ guest: begin 00-lab_bpf
 guest: end 00-lab_bpf 0
 guest: begin 01-lab
 clusterip      1 cells  ok
-guest: planted
+guest: planted lost
 clusterip      1 cells  FAIL (1 fail)
 cause of 1 red cells (reply-dropped): node-2: by a rule that was planted
 evidence without hooks: none (3 agents)

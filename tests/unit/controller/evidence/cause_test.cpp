@@ -431,6 +431,12 @@ TEST(Cause, answers_are_dropped_lost_or_come_untranslated) {
   auto lost = WalkOf(kTimedOut);
   lost.arrives().back().step("node-2", "", HopKind::kDeviceOut, kEndpoint, kClient);
   EXPECT_EQ(find_cause(replied_cell(), lost).code, CauseCode::kReplyLost);
+  auto untracked = WalkOf(kTimedOut);
+  untracked.arrives()
+      .back()
+      .hook("node-1", NetfilterHook::kPrerouting, -199, kEndpoint, kClient, ConntrackInfo::kUntracked)
+      .drop("node-1", "", "NO_SOCKET", "tcp_v4_rcv", kEndpoint, kClient);
+  EXPECT_EQ(find_cause(replied_cell(), untracked).code, CauseCode::kReplyUntranslated);
   auto plain = WalkOf(kTimedOut);
   plain.arrives().back().step("node-1", "node-1-pod-0", HopKind::kDeviceIn, kEndpoint, kClient);
   const auto cause = find_cause(replied_cell(), plain);
