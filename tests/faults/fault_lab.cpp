@@ -8,14 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "lab/lab.hpp"
-
 namespace conntruth::faults {
 
 std::vector<std::string> all_nodes() { return {"node-1", "node-2", "node-3"}; }
 
-Result<FaultLab> FaultLab::up(const std::string& mark) {
-  lab::LabSpec spec;
+Result<FaultLab> FaultLab::up(const std::string& mark, lab::LabSpec spec) {
   spec.name = fmt::format("t-faults-{}{}", getpid(), mark);
   if (const auto lab = lab::Lab::up(spec); !lab) return std::unexpected(lab.error());
   return FaultLab(spec.name);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/result.hpp"
+#include "lab/lab.hpp"
 #include "tests/faults/expectation.hpp"
 #include "tests/support/process.hpp"
 
@@ -16,8 +17,8 @@ namespace conntruth::faults {
 
 class FaultLab {
  public:
-  // `mark`: tells labs of one process apart.
-  [[nodiscard]] static Result<FaultLab> up(const std::string& mark);
+  // `mark`: tells labs of one process apart. The name in `spec` does not count.
+  [[nodiscard]] static Result<FaultLab> up(const std::string& mark, lab::LabSpec spec = {});
   FaultLab(FaultLab&& other) noexcept;
   FaultLab& operator=(FaultLab&&) = delete;
   FaultLab(const FaultLab&) = delete;

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import tempfile
 
-APPLETS = ("cat chmod cp cut echo env false find grep head hostname id kill ls mkdir mknod mount mv poweroff ps pwd readlink rm rmdir "
+APPLETS = ("cat chmod cp cut echo false find grep head hostname id kill ls mkdir mknod mount mv poweroff ps pwd readlink rm rmdir "
            "sed sleep sort stat stty tail test touch tr true umount uname wc").split()
 
 
@@ -89,8 +89,9 @@ def base(tree):
     tree.console()
     for folder in ("/proc", "/sys", "/tmp", "/run", "/var/lib", "/root", "/etc/iproute2"):
         tree.folder(folder)
-    for program, path in (("dash", "/bin/sh"), ("ip", "/usr/sbin/ip"), ("bridge", "/usr/sbin/bridge"), ("nft", "/usr/sbin/nft"),
-                          ("busybox", "/bin/busybox"), ("modprobe", "/sbin/modprobe"), ("conntrack", "/usr/sbin/conntrack")):
+    # env of busybox would run its own shell, and that its own `ip`.
+    for program, path in (("dash", "/bin/sh"), ("env", "/usr/bin/env"), ("ip", "/usr/sbin/ip"), ("bridge", "/usr/sbin/bridge"),
+                          ("nft", "/usr/sbin/nft"), ("busybox", "/bin/busybox"), ("modprobe", "/sbin/modprobe"), ("conntrack", "/usr/sbin/conntrack")):
         tree.program(found(program).resolve(), path)
     tree.link("/usr/bin/ip", "/usr/sbin/ip")
     for applet in APPLETS:

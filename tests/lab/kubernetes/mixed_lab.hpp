@@ -14,20 +14,31 @@
 
 namespace conntruth::lab::test {
 
+// Which program of Kubernetes is not there, and how to get it; "" where none is missing.
+inline std::string lacking_programs() {
+  const auto programs = Programs::look("");
+  if (!programs) return programs.error().message;
+  for (const auto& found : {programs->find("kube-apiserver", "", ""), programs->find("kube-proxy", "", "")}) {
+    if (!found) return found.error().message;
+  }
+  const auto etcd = programs->etcd();
+  return etcd ? "" : etcd.error().message;
+}
+
+inline LabSpec mixed_spec() {
+  LabSpec spec;
+  spec.kubernetes = KubernetesSpec{};
+  spec.node_proxies = {{"node-2", "kube-proxy:iptables"}, {"node-3", "kube-proxy:nftables"}};
+  return spec;
+}
+
 class MixedLab : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto programs = Programs::look("");
-    ASSERT_TRUE(programs);
-    for (const auto& found : {programs->find("kube-apiserver", "", ""), programs->find("kube-proxy", "", "")}) {
-      if (!found) GTEST_SKIP() << found.error().message;
-    }
-    if (const auto etcd = programs->etcd(); !etcd) GTEST_SKIP() << etcd.error().message;
+    if (const auto lacking = lacking_programs(); !lacking.empty()) GTEST_SKIP() << lacking;
     std::filesystem::create_directories(state_);
-    LabSpec spec;
+    auto spec = mixed_spec();
     spec.name = name_;
-    spec.kubernetes = KubernetesSpec{};
-    spec.node_proxies = {{"node-2", "kube-proxy:iptables"}, {"node-3", "kube-proxy:nftables"}};
     const auto lab = Lab::up(spec);
     ASSERT_TRUE(lab) << lab.error().message;
   }
