@@ -24,13 +24,13 @@ def run_of(fault):
 
 
 def lab_of(faults):
-    """One lab for all of them: healthy first, then with each in turn. Those that no node can plant have a script."""
+    """One lab for all of them: healthy first, then with each in turn."""
     lines = ["conntruth lab up --name vm --nodes 2 --pods 1 || exit 1", run_of(faults[0])]
     for fault in faults:
         lines += [f"echo 'guest: planted {fault['fault']}'",
-                  fault.get("plant", f"conntruth lab fault plant vm {fault['fault']} || exit 1"),
+                  f"conntruth lab fault plant vm {fault['fault']} || exit 1",
                   run_of(fault),
-                  fault.get("heal", f"conntruth lab fault heal vm {fault['fault']} || exit 1")]
+                  f"conntruth lab fault heal vm {fault['fault']} || exit 1"]
     return "\n".join([*lines, "conntruth lab down vm", ""])
 
 
