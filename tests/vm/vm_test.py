@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""One kernel of expected.yaml in a guest: the walk's own tests, then a lab with a planted fault that conntruth has to find,
+"""One kernel of expected.yaml in a guest: the walk's own tests, then a lab with planted faults that conntruth has to find,
 to explain as far as this kernel lets it, and to say what it could not see and why.
 
 usage: vm_test.py KERNEL     exit code 0, or 1 and one line per difference; all that the guest said: build/results/vm-KERNEL.log
