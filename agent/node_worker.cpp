@@ -125,6 +125,7 @@ std::map<std::string, std::uint64_t> NodeWorker::running_losses() const {
   if (engine_) add(engine_->losses());
   if (responders_) add(responders_->losses());
   if (watch_) watch_->add_losses(losses);
+  losses["conntrack-dropped"] = conntrack_drops_.count();
   std::erase_if(losses, [](const auto& loss) { return loss.second == 0; });
   const std::lock_guard lock(conntrack_mutex_);
   if (conntrack_failures_ > 0) losses["conntrack-failed"] = conntrack_failures_;

@@ -12,6 +12,7 @@
 #include "agent/io/clock.hpp"
 #include "agent/io/fd.hpp"
 #include "agent/observe/conntrack.hpp"
+#include "agent/observe/conntrack_drops.hpp"
 #include "agent/observe/kernel_symbols.hpp"
 #include "agent/probe/engine.hpp"
 #include "agent/respond/responders.hpp"
@@ -71,8 +72,9 @@ class NodeWorker : public session::Worker, private probe::Sink, private respond:
   std::map<NamespaceName, FoundPlace> found_;  // until the next abandon()
   const io::MonotonicClock clock_;
   mutable std::mutex conntrack_mutex_;
-  std::optional<observe::Conntrack> conntrack_;       // guarded; none where it cannot be asked
-  std::uint64_t conntrack_failures_ = 0;              // guarded
+  std::optional<observe::Conntrack> conntrack_;  // guarded; none where it cannot be asked
+  std::uint64_t conntrack_failures_ = 0;         // guarded
+  observe::ConntrackDrops conntrack_drops_;
   std::map<std::string, std::uint64_t> past_losses_;  // of engines and responders that are gone
   std::unique_ptr<respond::Responders> responders_;
   std::unique_ptr<probe::Engine> engine_;

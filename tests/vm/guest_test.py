@@ -23,6 +23,9 @@ guest: planted lost
 clusterip      1 cells  FAIL (1 fail)
 cause of 1 red cells (reply-dropped): node-2: by a rule that was planted
 evidence without hooks: none (3 agents)
+guest: full table
+counted in the tool: conntrack-dropped 384 (node-1 102, node-2 282)
+ERROR: 3 cells: 3 invalid
 guest: end 01-lab 0
 guest: done
 """
@@ -52,6 +55,8 @@ class Judged(unittest.TestCase):
                 ("that was planted", "of nobody", "expected reply-dropped"),
                 ("evidence without hooks: none (3 agents)\n", "", "said to be missing"),
                 ("evidence without", "evidence without walk: all (1 agents)\nevidence without", "said to be missing"),
+                ("conntrack-dropped 384", "late-answer 384", "full conntrack table"),
+                ("ERROR: 3 cells: 3 invalid", "PASS: 3 cells: 3 pass", "full conntrack table"),
                 ("guest: end 01-lab 0\n", "", "the lab did not come to its end")):
             with self.subTest(new):
                 self.assertIn(old, CONSOLE)

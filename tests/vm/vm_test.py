@@ -14,6 +14,7 @@ import guest  # noqa: E402
 import yaml  # noqa: E402
 
 SECONDS = 3000
+FULL = re.compile(r"^counted in the tool: conntrack-dropped \d+ \(.*node-2 \d+\)$", re.M)
 CAUSE = re.compile(r"^cause of (\d+) red cells? \(([a-z-]+)\): (.*)$", re.M)
 MISSING = re.compile(r"^evidence without (.*) \(\d+ agents?\)$", re.M)
 
@@ -31,6 +32,8 @@ def lab_of(faults):
                   f"conntruth lab fault plant vm {fault['fault']} || exit 1",
                   run_of(fault),
                   f"conntruth lab fault heal vm {fault['fault']} || exit 1"]
+    # The size of the table is the whole machine's, and can be changed in a guest alone.
+    lines += ["echo 'guest: full table'", "echo 100 >/proc/sys/net/netfilter/nf_conntrack_max", run_of(faults[0])]
     return "\n".join([*lines, "conntruth lab down vm", ""])
 
 
@@ -70,7 +73,8 @@ def judge_fault(output, fault, missing):
 def judge_lab(task, expected):
     if task is None or task.code is None:
         return ["the lab did not come to its end"]
-    healthy, *planted = task.output.split("guest: planted ")
+    before, _, full = task.output.partition("guest: full table\n")
+    healthy, *planted = before.split("guest: planted ")
     by_fault = dict(part.split("\n", 1) for part in planted)
     found = []
     # How soon a node follows a change is the emulator's doing here, and another row of the report.
@@ -78,6 +82,8 @@ def judge_lab(task, expected):
         found.append("the healthy lab is not green")
     for fault in expected["faults"]:
         found += judge_fault(by_fault.get(fault["fault"], ""), fault, expected["missing"])
+    if not FULL.search(full) or re.search(r"^PASS", full, re.M):
+        found.append("what a full conntrack table threw away was not told")
     return found
 
 
