@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "controller/evidence/drop_code.hpp"
+
 namespace conntruth::evidence {
 
 namespace {
@@ -24,20 +26,6 @@ std::string narrowing(const std::vector<Rule>& rules) {
 
 // Where the walk looks at packets before connection tracking does (NF_IP_PRI_CONNTRACK is -200).
 constexpr std::int32_t kBeforeConntrack = -201;
-
-// What a drop's reason says beyond its name. Source: enum skb_drop_reason of include/net/dropreason-core.h.
-CauseCode code_of_drop(const Hop& hop) {
-  const auto says = [&](std::string_view part) { return hop.reason.find(part) != std::string::npos; };
-  const auto in = [&](std::string_view function) { return hop.function.starts_with(function); };
-  if (says("NETFILTER_DROP") || in("nft_do_chain") || in("nf_hook_slow") || in("ipt_do_table"))
-    return CauseCode::kDroppedByRule;
-  if (says("PKT_TOO_BIG")) return CauseCode::kTooBig;
-  if (says("NEIGH_FAILED") || says("NEIGH_QUEUEFULL") || in("neigh_invalidate")) return CauseCode::kNeighbourFailed;
-  // Where routes of the types unreachable, prohibit and blackhole lead: kernels do not give a reason for each of them.
-  const bool no_way = in("ip_error") || in("ip6_pkt_discard") || in("ip6_pkt_prohibit") || in("dst_discard");
-  if (says("NOROUTES") || no_way) return CauseCode::kNoRoute;
-  return CauseCode::kDropped;
-}
 
 class Finder {
  public:
@@ -90,7 +78,7 @@ class Finder {
 
   [[nodiscard]] Cause of_silence() const {
     if (const auto stray = of_translation()) return *stray;
-    if (const auto* self = step_to_itself())
+    if (const auto* self = step_to_itself(walk_))
       return at(CauseCode::kHairpinNotMasqueraded, *self,
                 "came back to the pod that sent it with the pod's own source address");
     if (drop_ != nullptr) return of_drop(*drop_);
@@ -173,8 +161,8 @@ class Finder {
     if (const auto missing = missing_masquerade()) return *missing;
     const auto* drop = drop_of(walk_, Way::kBack);
     const auto& came = drop != nullptr ? *drop : last;
-    if (const auto* invalid = invalid_answer()) {
-      const auto* reset = reset_of_answer();
+    if (const auto* invalid = answer_with(walk_, ConntrackInfo::kInvalid)) {
+      const auto* reset = reset_of_answer(walk_);
       const auto then = reset == nullptr ? "" : fmt::format(", and {} reset the connection", reset->where());
       return at(CauseCode::kInvalid, *invalid,
                 "was answered, and the answer was no part of any flow for connection tracking, so it kept the source " +
@@ -196,23 +184,10 @@ class Finder {
     return unseen(CauseCode::kReplyLost, last, "was answered, and the answer was last seen there");
   }
 
-  template <typename Condition>
-  [[nodiscard]] const Step* find_answer(Condition is) const {
-    const auto back = steps_of(walk_, Way::kBack);
-    const auto found = std::ranges::find_if(back, [&](const Step* step) { return is(step->hop); });
-    return found == back.end() ? nullptr : *found;
-  }
-  [[nodiscard]] const Step* invalid_answer() const {
-    return find_answer([](const Hop& hop) { return hop.conntrack.info == ConntrackInfo::kInvalid; });
-  }
+  // On the node that translated what it answers.
   [[nodiscard]] const Step* untracked_answer() const {
-    if (translation_ == nullptr) return nullptr;
-    return find_answer([this](const Hop& hop) {
-      return hop.conntrack.info == ConntrackInfo::kUntracked && hop.place == translation_->hop.place;
-    });
-  }
-  [[nodiscard]] const Step* reset_of_answer() const {
-    return find_answer([](const Hop& hop) { return hop.kind == HopKind::kReset; });
+    const auto* step = answer_with(walk_, ConntrackInfo::kUntracked);
+    return step != nullptr && translation_ != nullptr && step->hop.place == translation_->hop.place ? step : nullptr;
   }
 
   [[nodiscard]] std::optional<Cause> missing_masquerade() const {
@@ -221,8 +196,9 @@ class Finder {
     if (!wanted || translation_ == nullptr || source_change_of(walk_) != nullptr) return std::nullopt;
     // Masquerading what the node sent itself leaves the address as it is.
     if (is_client(*translation_)) return std::nullopt;
-    // The port may have changed all the same: connection tracking gives another one where two flows would look alike.
-    const auto& step = *last_where_translated();
+    // Whoever translates the destination has to see to the source, too, before the packet leaves. The port may have
+    // changed all the same: connection tracking gives another one where two flows would look alike.
+    const auto& step = *last_at(walk_, Way::kThere, translation_->where());
     return unseen(CauseCode::kMasqueradeMissing, step,
                   fmt::format("kept its source {}, which had to become a node's", step.hop.source.to_string()));
   }
@@ -292,26 +268,16 @@ class Finder {
 
   // An endpoint takes a packet in before it refuses it.
   [[nodiscard]] bool is_on_its_way(const Step& step) const {
-    const auto* hook = last_hook(step);
+    const auto* hook = last_hook(walk_, step);
     return step.hop.kind == HopKind::kIcmpError && hook != nullptr && hook->hop.hook != NetfilterHook::kInput;
-  }
-  // The last hook that was passed where the step is, up to it; a function where none was.
-  [[nodiscard]] const Step* last_hook(const Step& step) const {
-    const Step* found = nullptr;
-    for (const auto& each : walk_.steps) {
-      if (each.hop.at_ns > step.hop.at_ns) break;
-      if (each.hop.kind == HopKind::kHook && each.where() == step.where() && each.hop.answer == step.hop.answer)
-        found = &each;
-    }
-    return found;
   }
   [[nodiscard]] std::string hook_of(const Step& step) const {
     if (&step == translation_at_socket(walk_, target_)) return "socket";
-    if (const auto* hook = last_hook(step)) return std::string(to_string(hook->hop.hook));
+    if (const auto* hook = last_hook(walk_, step)) return std::string(to_string(hook->hop.hook));
     return step.hop.function;
   }
   [[nodiscard]] std::string where_in_hooks(const Step& step) const {
-    const auto* hook = last_hook(step);
+    const auto* hook = last_hook(walk_, step);
     return hook == nullptr ? "" : fmt::format(", at or after {} {}", to_string(hook->hop.hook), hook->hop.priority);
   }
   // A node translates what comes to it at prerouting, and what it sends itself at output: the first hook there.
@@ -327,16 +293,6 @@ class Finder {
                                            : fmt::format(", after translation to {}", step.hop.destination.to_string());
   }
 
-  // Where a pod gets what it sent itself, untranslated at the source: it takes it for its own, or answers itself
-  // directly.
-  [[nodiscard]] const Step* step_to_itself() const {
-    const auto found = std::ranges::find_if(walk_.steps, [](const Step& step) {
-      const auto& hop = step.hop;
-      return !hop.answer && !hop.place.empty() && hop.kind != HopKind::kHook &&
-             hop.source.address == hop.destination.address;
-    });
-    return found == walk_.steps.end() ? nullptr : &*found;
-  }
   [[nodiscard]] bool is_untracked(const Step& drop) const {
     return translation_ == nullptr && std::ranges::any_of(walk_.steps, [&](const Step& step) {
              return !step.hop.answer && step.hop.at_ns <= drop.hop.at_ns &&
@@ -346,7 +302,7 @@ class Finder {
   // Connection tracking has its turn at -200, between two looks at the packet, and throws away what it cannot keep; by
   // a rule it was not where none was met that drops. Source: nf_conntrack_in() of net/netfilter/nf_conntrack_core.c.
   [[nodiscard]] bool is_by_conntrack(const Step& drop) const {
-    const auto* hook = last_hook(drop);
+    const auto* hook = last_hook(walk_, drop);
     if (hook == nullptr || hook->hop.priority != kBeforeConntrack ||
         code_of_drop(drop.hop) != CauseCode::kDroppedByRule)
       return false;
@@ -356,7 +312,7 @@ class Finder {
   }
   // Whether the place of the drop had its chance to translate: DNAT is at -100 of prerouting and of output.
   [[nodiscard]] bool is_past_translation(const Step& drop) const {
-    const auto* hook = last_hook(drop);
+    const auto* hook = last_hook(walk_, drop);
     if (hook == nullptr) return false;
     const bool translates = hook->hop.hook == NetfilterHook::kPrerouting || hook->hop.hook == NetfilterHook::kOutput;
     return !translates || hook->hop.priority > -100;
@@ -415,17 +371,10 @@ class Finder {
     const auto& hop = step.hop;
     if (!is_among_endpoints(hop.destination) || hop.kind == HopKind::kDeviceOut || is_client(step)) return false;
     if (!hop.place.empty()) return true;
-    const auto* hook = last_hook(step);
+    const auto* hook = last_hook(walk_, step);
     return hook == nullptr ? hop.kind == HopKind::kDeviceIn : hook->hop.hook == NetfilterHook::kInput;
   }
   [[nodiscard]] bool is_client(const Step& step) const { return step.where() == walk_.steps.front().where(); }
-  // Whoever translates the destination has to see to the source, too, before the packet leaves.
-  [[nodiscard]] const Step* last_where_translated() const {
-    const auto there = steps_of(walk_, Way::kThere);
-    const auto found = std::find_if(there.rbegin(), there.rend(),
-                                    [&](const Step* step) { return step->where() == translation_->where(); });
-    return found == there.rend() ? translation_ : *found;
-  }
 
   const plan::Cell& cell_;
   const Walk& walk_;

@@ -90,6 +90,13 @@ const Step* last_of(const Walk& walk, Way way) {
   return steps.empty() ? nullptr : steps.back();
 }
 
+const Step* last_at(const Walk& walk, Way way, const std::string& where) {
+  const auto steps = steps_of(walk, way);
+  const auto found =
+      std::find_if(steps.rbegin(), steps.rend(), [&](const Step* step) { return step->where() == where; });
+  return found == steps.rend() ? nullptr : *found;
+}
+
 const Step* drop_of(const Walk& walk, Way way) {
   return first_of(walk, [&](const Step& step) {
     // Our own answerers' sockets filter away what is answered by a raw socket.
@@ -130,6 +137,32 @@ const Step* source_change_of(const Walk& walk) {
     return step->hop.source.address != there.front()->hop.source.address && !is_refusal(step->hop);
   });
   return found == there.end() ? nullptr : *found;
+}
+
+const Step* step_to_itself(const Walk& walk) {
+  return first_of(walk, [](const Step& step) {
+    const auto& hop = step.hop;
+    return !hop.answer && !hop.place.empty() && hop.kind != HopKind::kHook &&
+           hop.source.address == hop.destination.address;
+  });
+}
+
+const Step* last_hook(const Walk& walk, const Step& step) {
+  const Step* found = nullptr;
+  for (const auto& each : walk.steps) {
+    if (each.hop.at_ns > step.hop.at_ns) break;
+    if (each.hop.kind == HopKind::kHook && each.where() == step.where() && each.hop.answer == step.hop.answer)
+      found = &each;
+  }
+  return found;
+}
+
+const Step* answer_with(const Walk& walk, ConntrackInfo info) {
+  return first_of(walk, [&](const Step& step) { return step.hop.answer && step.hop.conntrack.info == info; });
+}
+
+const Step* reset_of_answer(const Walk& walk) {
+  return first_of(walk, [](const Step& step) { return step.hop.answer && step.hop.kind == HopKind::kReset; });
 }
 
 const Step* refusal_of(const Walk& walk) {

@@ -61,6 +61,8 @@ void put_in_order(Walk& walk);
 enum class Way : std::uint8_t { kThere, kBack };
 [[nodiscard]] std::vector<const Step*> steps_of(const Walk& walk, Way way);
 [[nodiscard]] const Step* last_of(const Walk& walk, Way way);
+// In that node or pod.
+[[nodiscard]] const Step* last_at(const Walk& walk, Way way, const std::string& where);
 // Of no socket's own filter: these are ours.
 [[nodiscard]] const Step* drop_of(const Walk& walk, Way way);
 // The first one at which the destination is not what it was sent to.
@@ -73,6 +75,15 @@ enum class Way : std::uint8_t { kThere, kBack };
 [[nodiscard]] const Step* entry_of_before(const Walk& walk);
 // The first one at which the source address is another than at the first step.
 [[nodiscard]] const Step* source_change_of(const Walk& walk);
+// Where a pod gets what it sent itself, untranslated at the source: it takes it for its own, or answers itself
+// directly.
+[[nodiscard]] const Step* step_to_itself(const Walk& walk);
+// The last hook that was passed where `step` is, up to it.
+[[nodiscard]] const Step* last_hook(const Walk& walk, const Step& step);
+// The first step of the answer at which connection tracking says so of it.
+[[nodiscard]] const Step* answer_with(const Walk& walk, ConntrackInfo info);
+// Where a kernel reset what it took for no connection of its own.
+[[nodiscard]] const Step* reset_of_answer(const Walk& walk);
 // The kernel's own refusal: an ICMP error or a reset.
 [[nodiscard]] const Step* refusal_of(const Walk& walk);
 

@@ -9,7 +9,6 @@ namespace conntruth::evidence {
 
 inline constexpr std::uint32_t kTask = 7;
 inline constexpr std::uint32_t kResponder = 3;
-inline const auto kOther = address("10.244.3.10:5000");
 
 // One stage with the cell of walks.hpp, asked by one task of 100 probes.
 inline plan::Plan one_cell() {

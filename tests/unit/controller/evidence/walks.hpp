@@ -19,6 +19,7 @@ inline SocketAddress address(std::string_view text) {
 inline const SocketAddress kClient = address("10.244.1.10:40000");
 inline const SocketAddress kEntry = address("10.96.0.10:80");
 inline const SocketAddress kEndpoint = address("10.244.2.10:5000");
+inline const SocketAddress kOther = address("10.244.3.10:5000");  // of no endpoint of the cell's
 
 inline plan::Cell replied_cell() {
   plan::Cell cell;
@@ -27,6 +28,14 @@ inline plan::Cell replied_cell() {
   cell.flow.entry.target = kEntry;
   cell.expectation.outcomes.replied = true;
   cell.expectation.endpoints = {kEndpoint};
+  return cell;
+}
+
+// The same without endpoints: it has to be refused.
+inline plan::Cell refused_cell() {
+  auto cell = replied_cell();
+  cell.expectation.outcomes = {.replied = false, .refused = true, .timed_out = false};
+  cell.expectation.endpoints.clear();
   return cell;
 }
 
